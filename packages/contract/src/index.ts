@@ -1,0 +1,2 @@
+// Public surface; see README.md.
+export {};

@@ -1,0 +1,1 @@
+export { ClicklakeError, isClicklakeError, type ErrorOptionsOf } from './clicklake-error.ts';
