@@ -1,1 +1,17 @@
 #!/usr/bin/env node
+// Plain JavaScript: it must start on the Node that happens to be there, and hand over to Node 24.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const app = join(dirname(fileURLToPath(import.meta.url)), '..');
+const source = join(app, 'src/main.ts');
+const [entry, flags] = existsSync(source) ? [source, ['--conditions=source']] : [join(app, 'dist/main.js'), []];
+const bundled = join(app, '../../node_modules/.bin/node');
+const recent = Number(process.versions.node.split('.')[0]) >= 24;
+const node = !recent && process.platform !== 'win32' && existsSync(bundled) ? bundled : process.execPath;
+
+const child = spawn(node, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
