@@ -80,7 +80,11 @@ function openFile(handle: fs.FileHandle): OpenFile {
 }
 
 /** writev may stop early (a full disk, a signal): go on from where it stopped until it says why. */
-async function writeAll(handle: fs.FileHandle, buffers: readonly Uint8Array[], position: number): Promise<void> {
+async function writeAll(
+  handle: fs.FileHandle,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
   let rest = buffers.filter((buffer) => buffer.byteLength > 0);
   let at = position;
   while (rest.length > 0) {
