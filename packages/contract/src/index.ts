@@ -1,2 +1,35 @@
-// Public surface; see README.md.
-export {};
+export { createContract, type Contract } from './contract.ts';
+export {
+  eventFields,
+  eventTypes,
+  schemaVersion,
+  type EventField,
+  type FieldOwner,
+  type FieldType,
+} from './event-fields.ts';
+export type { ClickEvent, Point, RecordValue } from './event-types.ts';
+export { isIpAddress, truncateIpAddress } from './ip-address.ts';
+export { parseEventJson } from './json-text.ts';
+export type { Accepted, PrepareContext, Prepared, UserAgentFacts } from './prepared.ts';
+export { rejectionReasons, type Rejection, type RejectionReason } from './rejection.ts';
+export { defaultSettings, type ContractSettings } from './settings.ts';
+export {
+  deltaSchema,
+  deltaSchemaOf,
+  deltaSchemaString,
+  silverPartitionColumns,
+  type DeltaField,
+  type DeltaStruct,
+  type TableField,
+} from './delta-schema.ts';
+export { duckdbColumns, duckdbColumnsOf, readJsonColumns, type DuckdbColumn } from './duckdb-schema.ts';
+export { eventDocsTable } from './event-docs.ts';
+export { jsonSchema } from './json-schema.ts';
+export {
+  deadLetterDeltaSchema,
+  deadLetterFields,
+  duplicateDeltaSchema,
+  duplicateFields,
+} from './other-tables.ts';
+export { rowHashColumns } from './row-hash.ts';
+export { sparkDdl, sparkRecordDdl } from './spark-schema.ts';

@@ -1,0 +1,61 @@
+import { createHash, randomUUID } from 'node:crypto';
+
+import { eventFields, schemaVersion } from './event-fields.ts';
+import { judgeRecord, parseRecord } from './judge.ts';
+import { prepareClientEvent, rejectionOf } from './prepare.ts';
+import type { PrepareContext, Prepared } from './prepared.ts';
+import { defaultSettings, type ContractSettings } from './settings.ts';
+
+/** The verdict on events, and the form in which they enter the log. Pure: no state, no effects. */
+export interface Contract {
+  readonly settings: ContractSettings;
+  /** Equal for contracts that give every input the same verdict: 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  /**
+   * Judges and normalises one parsed JSON value from a client (`parseEventJson`). Never throws on any JSON
+   * value; what the context's functions throw passes through.
+   */
+  prepare(event: unknown, context: PrepareContext): Prepared;
+  /**
+   * Judges and normalises a record's bytes that a foreign producer put into the log (S1.1): as `prepare`, but
+   * without enrichment, and the collector's fields are honoured. Never throws on any bytes. Of its own
+   * canonical values it returns the same text again.
+   * @param appendTime milliseconds since the epoch, for a record without `received_at`
+   * @param newEventId for a record without an id; pass one made of the record's place, so that reading the
+   *   record again gives the same event
+   */
+  judge(value: Uint8Array, appendTime: number, newEventId?: () => string): Prepared;
+}
+
+/** Raised whenever the rules change in a way that neither fields nor settings show. */
+const rulesRevision = 1;
+
+function fingerprintOf(settings: ContractSettings): string {
+  const fields = eventFields.map(({ description: _description, unit: _unit, ...rules }) => rules);
+  const rules = JSON.stringify({ rulesRevision, schemaVersion, fields, settings });
+  return createHash('sha256').update(rules).digest('hex').slice(0, 16);
+}
+
+export function createContract(given: Partial<ContractSettings> = {}): Contract {
+  const settings = { ...defaultSettings, ...given };
+  return {
+    settings,
+    fingerprint: fingerprintOf(settings),
+    prepare(event, context) {
+      try {
+        return prepareClientEvent(event, context, settings);
+      } catch (error) {
+        return rejectionOf(error, event);
+      }
+    },
+    judge(value, appendTime, newEventId = randomUUID) {
+      let record: unknown = null;
+      try {
+        record = parseRecord(value, settings);
+        return judgeRecord(record, appendTime, newEventId, settings);
+      } catch (error) {
+        return rejectionOf(error, record);
+      }
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { RejectedError } from './rejection.ts';
+
+/**
+ * JSON in and out without loss (S1.4): a number that a double can't hold stays the token it was, as a
+ * `JSON.rawJSON` object, and is written back digit for digit.
+ */
+
+interface RawJson {
+  readonly rawJSON: string;
+}
+
+// ES2024's library declarations predate JSON.parse source text access, which Node 24 has.
+interface SourceAwareJson {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): RawJson;
+  isRawJSON(value: unknown): value is RawJson;
+}
+const sourceAwareJson = JSON as unknown as SourceAwareJson;
+
+/**
+ * Finds every text in which a number may lose something: 16 digits or an exponent, where a value may stand. A
+ * false alarm, inside a string, only costs time.
+ */
+const riskyNumber = /(?:^|[\s,:[])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+
+/**
+ * `JSON.parse`, except that numbers which lose digits come back as `JSON.rawJSON` objects. Costs one scan
+ * of the text when none occur.
+ * @throws SyntaxError when the text is not JSON; RangeError when it is nested some thousands deep.
+ */
+export function parseEventJson(text: string): unknown {
+  if (!riskyNumber.test(text)) return JSON.parse(text);
+  return sourceAwareJson.parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && losesDigits(source, value)
+      ? sourceAwareJson.rawJSON(source)
+      : value,
+  );
+}
+
+export function isRawJson(value: unknown): value is RawJson {
+  return typeof value === 'object' && sourceAwareJson.isRawJSON(value);
+}
+
+function losesDigits(source: string, value: number): boolean {
+  if (Number.isSafeInteger(value) && /^-?\d+$/.test(source)) return false;
+  // A large integer written out keeps its form even where the double happens to hit it.
+  if (/^-?\d+$/.test(source)) return true;
+  return normalDecimal(source) !== normalDecimal(String(value));
+}
+
+/** One spelling per decimal number: significant digits without outer zeros, and the exponent of the last. */
+function normalDecimal(text: string): string {
+  const match = /^(-?)(\d+)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
+  if (match === null) return text;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  const scale = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
+  return `${sign}${significant}e${scale}`;
+}
+
+// eslint-disable-next-line no-control-regex -- JSON escapes exactly these, and lone surrogates are looked at closely.
+const needsCare = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+/**
+ * A string as JSON.
+ * @throws RejectedError `invalid_unicode` on a lone surrogate, which UTF-8, DuckDB and Parquet can't hold.
+ */
+export function quoteJson(text: string, field: string | null): string {
+  if (!needsCare.test(text)) return `"${text}"`;
+  if (!text.isWellFormed()) {
+    throw new RejectedError('invalid_unicode', field, 'A string contains half of a surrogate pair.');
+  }
+  return JSON.stringify(text);
+}
+
+/**
+ * Any parsed JSON value as text, names in their own order, raw numbers as they were.
+ * @param depth how much deeper objects and arrays may nest
+ * @throws RejectedError `too_deep`, `invalid_unicode`
+ */
+export function writeJson(value: unknown, depth: number, field: string): string {
+  switch (typeof value) {
+    case 'string':
+      return quoteJson(value, field);
+    case 'number':
+      return Number.isFinite(value) ? String(value) : 'null';
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'bigint':
+      return value.toString();
+    case 'object':
+      break;
+    default:
+      return 'null';
+  }
+  if (value === null) return 'null';
+  if (isRawJson(value)) return value.rawJSON;
+  if (depth <= 0) throw new RejectedError('too_deep', field, 'Objects and arrays are nested too deep.');
+  if (Array.isArray(value)) return `[${value.map((item) => writeJson(item, depth - 1, field)).join(',')}]`;
+  let members = '';
+  for (const [name, member] of Object.entries(value)) {
+    if (member === undefined) continue;
+    members += `${members === '' ? '' : ','}${quoteJson(name, field)}:${writeJson(member, depth - 1, field)}`;
+  }
+  return `{${members}}`;
+}
+
+/** Length in UTF-8 bytes of a well-formed string. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x80) continue;
+    // A surrogate pair is two units and four bytes; every other unit from U+0800 on is three.
+    bytes += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}

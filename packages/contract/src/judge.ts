@@ -1,0 +1,86 @@
+import { keepExtra, readEvent, requirePresence, settleTimestamp, type Draft } from './draft.ts';
+import { checkObject } from './field-checks.ts';
+import { isIpAddress } from './ip-address.ts';
+import { parseEventJson } from './json-text.ts';
+import { scanJsonText } from './json-scan.ts';
+import type { Accepted } from './prepared.ts';
+import { eventObject, finish, schemaVersionText } from './prepare.ts';
+import { RejectedError } from './rejection.ts';
+import { at } from './record-slots.ts';
+import type { ContractSettings } from './settings.ts';
+import { maxTimestampMs, minTimestampMs, quoteTimestamp } from './timestamp.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of a record's bytes; throws RejectedError. */
+function decode(value: Uint8Array, settings: ContractSettings): string {
+  if (value.byteLength > settings.maxEventBytes) {
+    throw new RejectedError('too_large', null, `The record is larger than ${settings.maxEventBytes} bytes.`);
+  }
+  try {
+    return utf8.decode(value);
+  } catch {
+    throw new RejectedError('malformed_json', null, 'The record is not UTF-8.');
+  }
+}
+
+/**
+ * Parses text that must be safe for every JSON reader after us: depth and surrogates are looked for in the
+ * text itself, because a parsed value no longer shows members that a later one of the same name replaced.
+ */
+function parseStrict(text: string, field: string | null, settings: ContractSettings): unknown {
+  const { depth, loneSurrogate } = scanJsonText(text);
+  if (depth > settings.maxDepth)
+    throw new RejectedError('too_deep', field, 'Objects and arrays are nested too deep.');
+  if (loneSurrogate) {
+    throw new RejectedError('invalid_unicode', field, 'A string contains half of a surrogate pair.');
+  }
+  try {
+    return parseEventJson(text);
+  } catch {
+    throw new RejectedError('malformed_json', field, 'The text is not JSON.');
+  }
+}
+
+/** Parses a record's bytes; throws RejectedError. */
+export function parseRecord(value: Uint8Array, settings: ContractSettings): unknown {
+  return parseStrict(decode(value, settings), null, settings);
+}
+
+/** As in `prepare`: what is no address is kept, but not in the column. */
+function moveNonAddress(draft: Draft, address: unknown): void {
+  if (typeof address !== 'string' || isIpAddress(address)) return;
+  draft.texts[at.ipAddress] = undefined;
+  keepExtra(draft, '$client.ip_address', address);
+}
+
+/** S1.1, S2 for what stands in the log; throws RejectedError. */
+export function judgeRecord(
+  input: unknown,
+  appendTime: number,
+  newEventId: () => string,
+  settings: ContractSettings,
+): Accepted {
+  const record = eventObject(input);
+  const draft = readEvent(record, true, (value) =>
+    // A RecordValue's properties are JSON text; a foreign producer may nest the object.
+    checkObject('properties', typeof value === 'string' ? parseStrict(value, 'properties', settings) : value),
+  );
+  requirePresence(draft);
+  moveNonAddress(draft, record.ip_address);
+  const { texts, times } = draft;
+  const given = times[at.timestamp];
+  const stamped = times[at.receivedAt];
+  const receivedAt = stamped ?? Math.min(Math.max(Math.trunc(appendTime), minTimestampMs), maxTimestampMs);
+  // S2.3: correction by sent_at happened in the collector, once.
+  const timestamp = settleTimestamp(given, 0, receivedAt, settings);
+  // A record that has been through a collector says itself what the client's clock said, or that it was silent.
+  const own = times[at.clientTimestamp] ?? (stamped === undefined || given !== timestamp ? given : undefined);
+  const sentAt = times[at.sentAt];
+  texts[at.timestamp] = quoteTimestamp(timestamp);
+  texts[at.receivedAt] = quoteTimestamp(receivedAt);
+  if (sentAt !== undefined) texts[at.sentAt] = quoteTimestamp(sentAt);
+  if (own !== undefined) texts[at.clientTimestamp] = quoteTimestamp(own);
+  texts[at.schemaVersion] ??= schemaVersionText;
+  return finish(draft, record, newEventId, settings);
+}

@@ -1,0 +1,75 @@
+import { schemaVersion } from './event-fields.ts';
+import { readEvent, requirePresence, serialise, settleTimestamp, type Draft } from './draft.ts';
+import { checkObject, checkText, isJsonObject, isValidText } from './field-checks.ts';
+import { quoteJson, utf8Length } from './json-text.ts';
+import type { Accepted, PrepareContext } from './prepared.ts';
+import { writeProperties } from './properties.ts';
+import { at, slotOf } from './record-slots.ts';
+import { RejectedError, type Rejection } from './rejection.ts';
+import { stampIpAddress, stampUserAgent } from './server-facts.ts';
+import type { ContractSettings } from './settings.ts';
+import { quoteTimestamp } from './timestamp.ts';
+
+const eventIdField = slotOf('event_id').field;
+const sourceIdField = slotOf('source_id').field;
+export const schemaVersionText = String(schemaVersion);
+
+/** The accepted event of a complete draft: its id, its key (S1.2) and its canonical text. */
+export function finish(
+  draft: Draft,
+  event: Readonly<Record<string, unknown>>,
+  newEventId: () => string,
+  settings: ContractSettings,
+): Accepted {
+  const { texts } = draft;
+  const eventId = typeof event.event_id === 'string' ? event.event_id : newEventId();
+  texts[at.eventId] ??= quoteJson(eventId, 'event_id');
+  texts[at.properties] = writeProperties(draft.properties, draft.extras, settings.maxDepth);
+  const key = typeof event.user_id === 'string' ? event.user_id : event.anonymous_id;
+  return { ok: true, eventId, key: typeof key === 'string' ? key : eventId, value: serialise(texts) };
+}
+
+/** Turns the RejectedError of a check into the verdict; everything else is a defect and passes. */
+export function rejectionOf(error: unknown, event: unknown): Rejection {
+  if (!(error instanceof RejectedError)) throw error;
+  const ownId = isJsonObject(event) ? event.event_id : null;
+  const eventId = isValidText(eventIdField, ownId) ? ownId : null;
+  return { ok: false, eventId, field: error.field, reason: error.reason, message: error.message };
+}
+
+/** The event as an object; throws RejectedError. */
+export function eventObject(event: unknown): Readonly<Record<string, unknown>> {
+  if (!isJsonObject(event)) throw new RejectedError('not_an_object', null, 'An event must be a JSON object.');
+  return event;
+}
+
+/** S1, S2 for what a client sent; throws RejectedError. */
+export function prepareClientEvent(
+  input: unknown,
+  context: PrepareContext,
+  settings: ContractSettings,
+): Accepted {
+  const event = eventObject(input);
+  const draft = readEvent(event, false, (value) => checkObject('properties', value));
+  requirePresence(draft);
+  const { texts, times } = draft;
+  const { receivedAt } = context;
+  const given = times[at.timestamp];
+  const sentAt = times[at.sentAt];
+  const correction = sentAt === undefined ? 0 : receivedAt - sentAt;
+  const timestamp = settleTimestamp(given, correction, receivedAt, settings);
+  texts[at.timestamp] = quoteTimestamp(timestamp);
+  texts[at.receivedAt] = timestamp === receivedAt ? texts[at.timestamp] : quoteTimestamp(receivedAt);
+  if (sentAt !== undefined) texts[at.sentAt] = quoteTimestamp(sentAt);
+  if (given !== undefined) texts[at.clientTimestamp] = quoteTimestamp(given);
+  stampUserAgent(texts, event.user_agent, context);
+  stampIpAddress(draft, event.ip_address, context);
+  texts[at.sourceId] = checkText(sourceIdField, context.sourceId);
+  texts[at.schemaVersion] = schemaVersionText;
+  const accepted = finish(draft, event, context.newEventId, settings);
+  const { maxEventBytes } = settings;
+  if (accepted.value.length * 3 > maxEventBytes && utf8Length(accepted.value) > maxEventBytes) {
+    throw new RejectedError('too_large', null, `The event is larger than ${maxEventBytes} bytes.`);
+  }
+  return accepted;
+}
