@@ -1,0 +1,47 @@
+/**
+ * Verdicts that an earlier process life already made durable (S4.1). Dead letters and duplicates are committed
+ * before Silver, so after a crash between those commits there are offsets whose fate is on record while Silver
+ * does not cover them yet. They are read back and never judged anew: neither another batch size nor a changed
+ * contract may give a record a second fate.
+ */
+export interface CommittedVerdicts {
+  /** Whether the record's validity is on record: then it is dead exactly when `isDead`. */
+  readonly validityKnown: (partition: number, offset: bigint) => boolean;
+  readonly isDead: (partition: number, offset: bigint) => boolean;
+  /** Whether it is on record whether this is a duplicate: then it is one exactly when `isDuplicate`. */
+  readonly uniquenessKnown: (partition: number, offset: bigint) => boolean;
+  readonly isDuplicate: (partition: number, offset: bigint) => boolean;
+  /** No offset at or after this one has a verdict on record, per partition. */
+  readonly until: readonly bigint[];
+}
+
+export interface VerdictSources {
+  /** Next offset per partition by the `txn` of each table. */
+  readonly silver: readonly bigint[];
+  readonly deadLetters: readonly bigint[];
+  readonly duplicates: readonly bigint[];
+  /** `partition:offset` of the rows at or after Silver's offsets. */
+  readonly deadRows: ReadonlySet<string>;
+  readonly duplicateRows: ReadonlySet<string>;
+}
+
+export function committedVerdicts(sources: VerdictSources): CommittedVerdicts {
+  // The duplicates commit comes after that of the dead letters, so it vouches for validity too: when a batch
+  // had no dead letter, that table was not touched at all (S4.4).
+  const validity = sources.deadLetters.map((next, partition) => max(next, sources.duplicates[partition] ?? 0n));
+  return {
+    validityKnown: (partition, offset) => offset < (validity[partition] ?? 0n),
+    isDead: (partition, offset) => sources.deadRows.has(coordinate(partition, offset)),
+    uniquenessKnown: (partition, offset) => offset < (sources.duplicates[partition] ?? 0n),
+    isDuplicate: (partition, offset) => sources.duplicateRows.has(coordinate(partition, offset)),
+    until: validity,
+  };
+}
+
+export function coordinate(partition: number, offset: bigint): string {
+  return `${partition}:${offset}`;
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

@@ -1,0 +1,76 @@
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { DedupeBatch } from '../dedupe/dedupe-batch.ts';
+import { partitionExpression, offsetExpression } from './silver-projection.ts';
+import { literal } from './sql-literal.ts';
+import type { SpoolRun } from './spool.ts';
+
+/**
+ * Reads what the dedupe index needs of a tick's table: row i of the batch is rowid i.
+ *
+ * The hash is MD5 over a secret of this lake and the id: 128 bits that nobody without the secret can make
+ * collide, at a third of SHA-256's cost (S3.2 allows no false positive, S3.3 asks for 128 bits).
+ */
+export async function readEventHashes(
+  connection: DuckDBConnection,
+  table: string,
+  runs: readonly SpoolRun[],
+  salt: string,
+): Promise<DedupeBatch> {
+  return readHashes(
+    connection,
+    `SELECT ${hashColumns(salt)}, CAST(coalesce(epoch_ms(received_at), 0) AS DOUBLE),
+       CAST(${partitionExpression(runs)} AS INTEGER), CAST(${offsetExpression(runs)} AS DOUBLE)
+     FROM ${table}`,
+  );
+}
+
+/** The two halves of the hash, as `readHashes` wants them first. */
+export function hashColumns(salt: string): string {
+  const salted = `${literal(salt)} || event_id`;
+  return `coalesce(md5_number_lower(${salted}), 0::UBIGINT), coalesce(md5_number_upper(${salted}), 0::UBIGINT)`;
+}
+
+/**
+ * Runs a query for (lower UBIGINT, upper UBIGINT, received_at ms DOUBLE, partition INTEGER, offset DOUBLE),
+ * none of them null, and takes the vectors over as typed arrays without a JavaScript value per cell.
+ */
+export async function readHashes(connection: DuckDBConnection, sql: string): Promise<DedupeBatch> {
+  const result = await connection.run(sql);
+  const chunks = (await result.fetchAllChunks()).filter((chunk) => chunk.rowCount > 0);
+  return batchOfChunks(chunks);
+}
+
+export function batchOfChunks(chunks: readonly DuckDBDataChunk[]): DedupeBatch {
+  const count = chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0);
+  const hashes = new Uint32Array(count * 4);
+  const receivedAt = new Float64Array(count);
+  const partitions = new Int32Array(count);
+  const offsets = new Float64Array(count);
+  let row = 0;
+  for (const chunk of chunks) {
+    const rows = chunk.rowCount;
+    const lower = new Uint32Array(copyOf(chunk, 0, rows * 8));
+    const upper = new Uint32Array(copyOf(chunk, 1, rows * 8));
+    for (let index = 0; index < rows; index += 1) {
+      const at = (row + index) * 4;
+      hashes[at] = lower[index * 2] ?? 0;
+      hashes[at + 1] = lower[index * 2 + 1] ?? 0;
+      hashes[at + 2] = upper[index * 2] ?? 0;
+      hashes[at + 3] = upper[index * 2 + 1] ?? 0;
+    }
+    receivedAt.set(new Float64Array(copyOf(chunk, 2, rows * 8)), row);
+    partitions.set(new Int32Array(copyOf(chunk, 3, rows * 4)), row);
+    offsets.set(new Float64Array(copyOf(chunk, 4, rows * 8)), row);
+    row += rows;
+  }
+  return { count, hashes, receivedAt, partitions, offsets };
+}
+
+/** A vector's bytes, copied into a buffer of its own: DuckDB's memory is not ours to keep or aligned for us. */
+function copyOf(chunk: DuckDBDataChunk, column: number, bytes: number): ArrayBuffer {
+  const vector = duckdb.data_chunk_get_vector(chunk.chunk, column);
+  const copy = new Uint8Array(bytes);
+  copy.set(duckdb.vector_get_data(vector, bytes));
+  return copy.buffer;
+}

@@ -1,0 +1,51 @@
+/**
+ * What ingest has judged and not committed yet: the tail of one future commit (S6.1). A value; every tick
+ * makes a new one once all its work has succeeded.
+ */
+export interface Generation {
+  readonly id: number;
+  /** When its first record was taken up, ms by the process's clock; undefined while it is empty. */
+  readonly openedAt: number | undefined;
+  /** SELECTs over this process's DuckDB whose rows together are the Silver rows. */
+  readonly silverSelects: readonly string[];
+  /** DuckDB tables to drop once it is committed. */
+  readonly tables: readonly string[];
+  readonly silverRows: number;
+  readonly deadLetterRows: number;
+  readonly duplicateRows: number;
+  /** Bytes of the log that it stands for. */
+  readonly bytes: number;
+  /** Some of its rows are not in the query engine's tail: it is to be committed at once. */
+  readonly hidden: boolean;
+  /** Next offset per partition of `clickstream-events` after it. */
+  readonly eventsEnd: readonly bigint[];
+  /** Next offset of `clickstream-errors` after it. */
+  readonly errorsEnd: bigint;
+  /** Offsets passed over because they were given up as unreadable (S4.2), added to Silver's count. */
+  readonly unreadable: bigint;
+}
+
+export const tailTable = (id: number): string => `tail_${id}`;
+export const deadLettersTable = (id: number): string => `dead_letters_${id}`;
+export const duplicatesTable = (id: number): string => `duplicates_${id}`;
+
+export function emptyGeneration(
+  id: number,
+  eventsEnd: readonly bigint[],
+  errorsEnd: bigint,
+): Generation {
+  return {
+    id,
+    openedAt: undefined,
+    silverSelects: [],
+    tables: [],
+    silverRows: 0,
+    deadLetterRows: 0,
+    duplicateRows: 0,
+    bytes: 0,
+    hidden: false,
+    eventsEnd,
+    errorsEnd,
+    unreadable: 0n,
+  };
+}

@@ -1,0 +1,34 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { readJsonColumnType } from './read-json-types.ts';
+import { recordFields } from './silver-projection.ts';
+import { literal } from './sql-literal.ts';
+
+const columns = [
+  ...recordFields.map((field) => `${field.name}: '${readJsonColumnType(field.type)}'`),
+  `"$p": 'INTEGER'`,
+  `"$o": 'BIGINT'`,
+].join(', ');
+
+/**
+ * Reads spool files into a new table, one row a line, in the order of the lines: `rowid` n is line n of the
+ * files laid end to end. The table is never changed afterwards, so a rowid stays what it is. False: some line
+ * could not be read; its row is all nulls.
+ */
+export async function createTickTable(
+  connection: DuckDBConnection,
+  table: string,
+  files: readonly string[],
+): Promise<boolean> {
+  const source = (options: string): string =>
+    `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM read_json([${files.map(literal).join(', ')}],
+      format = 'newline_delimited', columns = {${columns}}, maximum_object_size = 16777216${options})`;
+  try {
+    await connection.run(source(''));
+    return true;
+  } catch {
+    // A line that the collector's JSON writer produced and DuckDB's reader refuses must not stop the rest: it
+    // becomes a row of nulls, which the verdict turns into a dead letter.
+    await connection.run(source(', ignore_errors = true'));
+    return false;
+  }
+}

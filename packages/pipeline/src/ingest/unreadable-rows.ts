@@ -1,0 +1,41 @@
+import type { LogReader } from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { deadLetterOfRecord, type DeadLetter } from './dead-letter.ts';
+import { offsetExpression, partitionExpression } from './silver-projection.ts';
+import type { SpoolRun } from './spool.ts';
+
+export interface UnreadableRow {
+  readonly row: number;
+  readonly deadLetter: DeadLetter;
+}
+
+/**
+ * The lines that DuckDB's JSON reader could not take, as dead letters with the record's own bytes. Every valid
+ * record has an event_id, so a null one marks them.
+ */
+export async function unreadableRows(
+  connection: DuckDBConnection,
+  reader: LogReader,
+  table: string,
+  runs: readonly SpoolRun[],
+): Promise<readonly UnreadableRow[]> {
+  const found = await connection.runAndReadAll(
+    `SELECT rowid, CAST(${partitionExpression(runs)} AS INTEGER), CAST(${offsetExpression(runs)} AS BIGINT)
+     FROM ${table} WHERE event_id IS NULL`,
+  );
+  const rows: UnreadableRow[] = [];
+  for (const [row, partition, offset] of found.getRows()) {
+    if (typeof row !== 'bigint' || typeof partition !== 'number' || typeof offset !== 'bigint') continue;
+    const batches = await reader.fetch('clickstream-events', partition, offset, 1);
+    const record = batches[0]?.records().find((candidate) => candidate.offset === offset);
+    if (record === undefined) throw new Error(`The log gave offset ${offset} once and not again.`);
+    const deadLetter = deadLetterOfRecord(record, 'clickstream-events', partition, {
+      reason: 'unreadable_by_engine',
+      field: null,
+      message: 'The record was valid when it was received, but the JSON reader cannot read it.',
+      eventId: null,
+    });
+    rows.push({ row: Number(row), deadLetter });
+  }
+  return rows;
+}

@@ -1,0 +1,22 @@
+import { ClicklakeError } from '@clicklake/errors';
+
+/**
+ * - `lake-owned`: another process holds this lake's ingest lease (S3.4); `details.pid` names it.
+ * - `lake-log-mismatch`: Silver's `txn` and the log contradict each other: the log is not the one that this
+ *   lake was made from, or it lost its end.
+ * - `lake-log-gone`: offsets that ingest needs were deleted from the log.
+ * - `ingest-corrupt-range`: ingest stands before an unreadable range of the log (S5.1).
+ * - `ingest-fenced`: another writer committed for the same log partitions; this one must reload.
+ * - `ingest-failed`: a tick or a commit failed for another reason; `cause` says which.
+ * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
+ */
+export type PipelineErrorCode =
+  | 'lake-owned'
+  | 'lake-log-mismatch'
+  | 'lake-log-gone'
+  | 'ingest-corrupt-range'
+  | 'ingest-fenced'
+  | 'ingest-failed'
+  | 'restore-log-gone';
+
+export class PipelineError extends ClicklakeError<PipelineErrorCode> {}
