@@ -1,0 +1,33 @@
+import type { ExpectedReason, MalformedKind } from './malformed.ts';
+import type { EventFacts } from './simulated-event.ts';
+
+/**
+ * One record to send, and what must become of it. Of the records with one event_id, exactly one ends in Silver
+ * and the others among the duplicates, in whatever order they arrive (S3.1): the label says how many of each
+ * to expect, not which.
+ */
+export type SimulatedRecord = ValidRecord | InvalidRecord;
+
+export interface ValidRecord {
+  /** The JSON text to send: one line. A duplicate's is the same as its original's, byte for byte (S9). */
+  readonly bytes: string;
+  readonly kind: 'event' | 'duplicate';
+  readonly expected: 'silver' | 'duplicates';
+  readonly eventId: string;
+  readonly event: EventFacts;
+  /** When it is sent in simulated time, ms since the epoch. */
+  readonly emitAt: number;
+}
+
+export interface InvalidRecord {
+  /** The text to send: one line, JSON or not. */
+  readonly bytes: string;
+  readonly kind: 'malformed';
+  readonly expected: 'dead_letters';
+  readonly malformedKind: MalformedKind;
+  readonly reason: ExpectedReason;
+  /** Null when the text has no id that a reader could trust. */
+  readonly eventId: string | null;
+  readonly event: null;
+  readonly emitAt: number;
+}
