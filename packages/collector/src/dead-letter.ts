@@ -1,0 +1,40 @@
+import type { PrepareContext, Prepared } from '@clicklake/contract';
+import type { NewRecord } from '@clicklake/event-log';
+import { redactIpAddresses } from './ip-redaction.ts';
+
+/** A verdict of rejection. */
+export type Verdict = Extract<Prepared, { ok: false }>;
+
+/**
+ * The key of a record in `clickstream-errors`: compact JSON with exactly these members, in this order. It is how
+ * ingest, and any reader of the topic, learns why the value was rejected.
+ */
+export interface DeadLetterKey {
+  readonly reason: string;
+  readonly field: string | null;
+  readonly message: string;
+  readonly event_id: string | null;
+  readonly source_id: string;
+}
+
+/** The record of a rejected event: its value is the exact byte slice received (S1.3), IP addresses apart (S1.4). */
+export function deadLetterRecord(
+  bytes: Uint8Array,
+  verdict: Pick<Verdict, 'eventId' | 'field' | 'reason' | 'message'>,
+  context: Pick<PrepareContext, 'receivedAt' | 'sourceId' | 'truncateIp'>,
+): NewRecord {
+  const key: DeadLetterKey = {
+    reason: verdict.reason,
+    field: verdict.field,
+    message: verdict.message,
+    event_id: verdict.eventId,
+    source_id: context.sourceId,
+  };
+  return {
+    topic: 'clickstream-errors',
+    key: JSON.stringify(key),
+    value: context.truncateIp ? redactIpAddresses(bytes) : bytes,
+    timestamp: context.receivedAt,
+    judgedBy: null,
+  };
+}

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import type { PrepareContext } from '@clicklake/contract';
+import type { NewRecord, RecordPosition } from '@clicklake/event-log';
+import { refusalOfAppendFailure } from './admission.ts';
+import { answerBody } from './answer.ts';
+import type { CollectorSettings } from './collector-options.ts';
+import type { Counters } from './counters.ts';
+import { deadLetterRecord } from './dead-letter.ts';
+import { createDeadLetterRate } from './dead-letter-rate.ts';
+import { createEnricher } from './enrichment.ts';
+import { judgeEvents } from './judge-events.ts';
+import { createReceivedAt } from './received-at.ts';
+import type { ReceivedEvents, UnparseableBody } from './received-events.ts';
+import { Refusal } from './refusal.ts';
+import type { WriteKey } from './write-key.ts';
+
+/** Who sent a request. */
+export interface Sender {
+  readonly key: WriteKey;
+  readonly clientIp: string | null;
+  readonly userAgent: string | null;
+}
+
+export interface EventStore {
+  /**
+   * Judges the events of one request and makes them durable together, accepted and rejected alike; resolves with
+   * the JSON of the answer.
+   *
+   * @throws Refusal `dead-letters-limited`, `log-full`, `log-unavailable`: nothing of the request is accepted (S5.3).
+   */
+  storeEvents(received: ReceivedEvents, bodyBytes: number, sender: Sender): Promise<string>;
+  /**
+   * Makes a body that is not JSON one dead letter (S5.3); resolves with the refusal to answer.
+   *
+   * @throws Refusal as `storeEvents`.
+   */
+  storeUnparseable(body: Uint8Array, why: UnparseableBody, sender: Sender): Promise<Refusal>;
+}
+
+/** The way of events from parsed to durable, the same for every route. */
+export function createEventStore(settings: CollectorSettings, counters: Counters): EventStore {
+  const { contract, writer, truncateIp } = settings;
+  const stampReceivedAt = createReceivedAt(settings.now, () => writer.lastTimestamp());
+  const deadLetterRate = createDeadLetterRate(() => performance.now());
+  const enrich = createEnricher();
+
+  function contextOf({ key, clientIp, userAgent }: Sender): PrepareContext {
+    return {
+      receivedAt: stampReceivedAt(),
+      sourceId: key.sourceId,
+      clientIp,
+      trustBodyIp: key.kind === 'server',
+      truncateIp,
+      userAgent,
+      enrich,
+      newEventId: randomUUID,
+    };
+  }
+
+  function admitDeadLetters(key: WriteKey, count: number): void {
+    if (count === 0) return;
+    const retryAfterSeconds = deadLetterRate.admit(key, count);
+    if (retryAfterSeconds === 0) return;
+    throw new Refusal({
+      code: 'dead-letters-limited',
+      message: `The write key "${key.name}" sends too many events that are rejected; nothing of this request was stored.`,
+      hint: 'Look at the reasons in earlier answers and mend the sender; valid events alone still pass.',
+      retryAfterSeconds,
+    });
+  }
+
+  async function append(records: readonly NewRecord[]): Promise<readonly RecordPosition[]> {
+    try {
+      return await writer.append(records);
+    } catch (error) {
+      settings.onFailure(error);
+      throw refusalOfAppendFailure(error);
+    }
+  }
+
+  function noteAppended(sender: Sender, accepted: number, rejected: number, bytes: number): void {
+    counters.appended(accepted, rejected, bytes);
+    settings.onAppended({ sourceId: sender.key.sourceId, accepted, rejected, bytes });
+  }
+
+  return {
+    async storeEvents(received, bodyBytes, sender) {
+      // From the stamp to the append there is no await: received_at must not decrease within a partition (S1.5).
+      const judged = judgeEvents(received, contract, contextOf(sender));
+      admitDeadLetters(sender.key, judged.rejected);
+      const positions = judged.records.length === 0 ? [] : await append(judged.records);
+      noteAppended(sender, judged.records.length - judged.rejected, judged.rejected, bodyBytes);
+      return answerBody(judged, positions);
+    },
+
+    async storeUnparseable(body, why, sender) {
+      admitDeadLetters(sender.key, 1);
+      const verdict = { eventId: null, field: null, ...why };
+      const [position] = await append([deadLetterRecord(body, verdict, contextOf(sender))]);
+      noteAppended(sender, 0, 1, body.length);
+      return new Refusal({
+        code: 'body-unparseable',
+        message: `${why.message} It was kept as one dead letter.`,
+        hint: 'Send one JSON object, an array of them, or NDJSON with Content-Type application/x-ndjson.',
+        details: {
+          dead_letter: {
+            topic: 'clickstream-errors',
+            partition: position?.partition,
+            offset: Number(position?.offset),
+            reason: why.reason,
+          },
+        },
+      });
+    },
+  };
+}
