@@ -1,0 +1,187 @@
+import type { PartitionState, Topic } from '@clicklake/event-log';
+import type { Pin } from '@clicklake/query';
+
+/** The tables of a lake by the bare names that users query. Gold's follow. */
+export type TableName = 'silver' | 'dead_letters' | 'duplicates';
+export const tableNames: readonly TableName[] = ['silver', 'dead_letters', 'duplicates'];
+
+/** The equation of S4.2; every number counts records. JSON carries them as numbers. */
+export interface Ledger {
+  readonly appended: number;
+  readonly silver: number;
+  readonly dead_letters: number;
+  readonly duplicates: number;
+  readonly in_flight: number;
+  readonly unreadable: number;
+  readonly removed: number;
+  readonly balanced: boolean;
+  /** appended − everything else: 0 when balanced. */
+  readonly difference: number;
+  /** Present after `--deep`: offsets that are in no place or in several. */
+  readonly deep?: DeepLedger;
+}
+
+export interface DeepLedger {
+  readonly checkedOffsets: number;
+  readonly missing: readonly CoordinateRange[];
+  readonly repeated: readonly CoordinateRange[];
+}
+
+export interface CoordinateRange {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+}
+
+export interface TableSummary {
+  readonly name: TableName;
+  /** Where the Delta table lies, relative to the home. */
+  readonly location: string;
+  readonly version: number;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly partitionColumns: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+export interface TableCommit {
+  readonly version: number;
+  /** ISO 8601, UTC. */
+  readonly timestamp: string;
+  readonly operation: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly metrics: Readonly<Record<string, unknown>>;
+}
+
+export type IngestPhase = 'idle' | 'running' | 'stalled' | 'failed' | 'stopped';
+
+export interface IngestState {
+  readonly phase: IngestPhase;
+  /** Why it stalled or failed: an error's code, message and hint. */
+  readonly problem: { readonly code: string; readonly message: string; readonly hint: string } | null;
+  readonly silverVersion: number;
+  readonly tailRows: number;
+  /** Records taken up since the process started, and the last commit's facts. */
+  readonly processed: number;
+  readonly lastCommit: {
+    readonly at: string;
+    readonly version: number;
+    readonly rows: number;
+    readonly durationMs: number;
+  } | null;
+  readonly commits: number;
+}
+
+export interface TopicState extends Omit<
+  PartitionState,
+  'startOffset' | 'endOffset' | 'appended' | 'corrupt' | 'skipped'
+> {
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly appended: number;
+  /** Next offset that Silver needs, and how many records it has yet to commit. */
+  readonly committedOffset: number;
+  readonly lag: number;
+  readonly corrupt: readonly { readonly from: number; readonly to: number }[];
+  readonly skipped: readonly { readonly from: number; readonly to: number }[];
+}
+
+export interface OptimizeOptions {
+  readonly targetBytes?: number;
+  /** Only partitions on or after this event_date, `YYYY-MM-DD`. */
+  readonly since?: string;
+  readonly sortBy?: readonly string[];
+  readonly zOrderBy?: readonly string[];
+}
+
+export interface OptimizeResult {
+  readonly version: number | null;
+  readonly filesRemoved: number;
+  readonly filesAdded: number;
+  readonly bytesRemoved: number;
+  readonly bytesAdded: number;
+}
+
+export interface VacuumOptions {
+  readonly retentionHours?: number;
+  readonly dryRun?: boolean;
+}
+
+export interface VacuumResult {
+  readonly dryRun: boolean;
+  readonly files: readonly string[];
+  readonly bytes: number;
+}
+
+export interface RestoreOptions {
+  readonly version?: number;
+  /** ISO 8601. */
+  readonly timestamp?: string;
+  /** Silver only (S4.3): keep the offsets and book the rows as removed. */
+  readonly discard?: boolean;
+}
+
+export interface RestoreResult {
+  readonly version: number;
+  readonly restoredTo: number;
+  readonly rowsBefore: number;
+  readonly rowsAfter: number;
+  /** Records that ingest will read from the log again. */
+  readonly toReadAgain: number;
+}
+
+export interface DeadLetterFilter {
+  readonly reason?: string;
+  readonly limit: number;
+}
+
+export interface DeadLetterRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly received_at: string;
+  readonly reason: string;
+  readonly field: string | null;
+  readonly message: string | null;
+  readonly event_id: string | null;
+  readonly source_id: string | null;
+  /** The bytes as UTF-8 when they are, else base64. */
+  readonly raw: string;
+  readonly rawEncoding: 'utf8' | 'base64';
+}
+
+/**
+ * Everything that people and programs do with a lake, whoever carries it out: the process that owns the
+ * lake's ingest lease, a client that reaches that process over HTTP, or (for what only reads) any process
+ * over the committed tables (S6.1, S6.3).
+ */
+export interface LakeReader {
+  /** What a query sees: a Silver version, and the tail when the owner runs here (S6.1). */
+  pin(): Promise<Pin>;
+  ledger(options: { readonly deep: boolean }): Promise<Ledger>;
+  tables(): Promise<readonly TableSummary[]>;
+  history(table: TableName, limit: number): Promise<readonly TableCommit[]>;
+  topics(): Promise<readonly TopicState[]>;
+  deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
+  deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
+  /** Records in the log that Silver does not cover yet. */
+  uncommitted(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** The owner of a lake: one per lake (S3.4), with ingest and every command that writes. */
+export interface LakeOwner extends LakeReader {
+  /** Starts ticking and committing. Idempotent. */
+  start(): Promise<void>;
+  /** Takes up all that is in the log now, commits it, and returns. Not to be mixed with `start`. */
+  catchUp(onProgress: (progress: { readonly processed: number; readonly inFlight: number }) => void): Promise<void>;
+  state(): IngestState;
+  optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
+  vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
+  restore(table: TableName, options: RestoreOptions): Promise<RestoreResult>;
+  /** Commits the tail, saves the state, gives the lease back. Idempotent. */
+  close(): Promise<void>;
+}
