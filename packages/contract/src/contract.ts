@@ -4,7 +4,7 @@ import { eventFields, schemaVersion } from './event-fields.ts';
 import { judgeRecord, parseRecord } from './judge.ts';
 import { prepareClientEvent, rejectionOf } from './prepare.ts';
 import type { PrepareContext, Prepared } from './prepared.ts';
-import { defaultSettings, type ContractSettings } from './settings.ts';
+import { completeSettings, type ContractSettings } from './settings.ts';
 
 /** The verdict on events, and the form in which they enter the log. Pure: no state, no effects. */
 export interface Contract {
@@ -36,8 +36,12 @@ function fingerprintOf(settings: ContractSettings): string {
   return createHash('sha256').update(rules).digest('hex').slice(0, 16);
 }
 
+/**
+ * A contract for a lake's settings.
+ * @throws ContractError `contract-invalid-setting`
+ */
 export function createContract(given: Partial<ContractSettings> = {}): Contract {
-  const settings = { ...defaultSettings, ...given };
+  const settings = completeSettings(given);
   return {
     settings,
     fingerprint: fingerprintOf(settings),

@@ -12,7 +12,7 @@ export { isIpAddress, truncateIpAddress } from './ip-address.ts';
 export { parseEventJson } from './json-text.ts';
 export type { Accepted, PrepareContext, Prepared, UserAgentFacts } from './prepared.ts';
 export { rejectionReasons, type Rejection, type RejectionReason } from './rejection.ts';
-export { defaultSettings, type ContractSettings } from './settings.ts';
+export { ContractError, defaultSettings, type ContractSettings } from './settings.ts';
 export {
   deltaSchema,
   deltaSchemaOf,
@@ -23,7 +23,7 @@ export {
   type TableField,
 } from './delta-schema.ts';
 export { duckdbColumns, duckdbColumnsOf, readJsonColumns, type DuckdbColumn } from './duckdb-schema.ts';
-export { eventDocsTable } from './event-docs.ts';
+export { eventDocsTable, rejectionDocsTable } from './event-docs.ts';
 export { jsonSchema } from './json-schema.ts';
 export {
   deadLetterDeltaSchema,
@@ -33,3 +33,4 @@ export {
 } from './other-tables.ts';
 export { rowHashColumns } from './row-hash.ts';
 export { sparkDdl, sparkRecordDdl } from './spark-schema.ts';
+export { validityPredicate, type PredicateDialect } from './validity-predicate.ts';
