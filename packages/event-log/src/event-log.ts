@@ -98,7 +98,7 @@ export interface LogWriter {
   lastTimestamp(): number;
   /** Deletes whole segments past the limits, never one that holds a record at or after `keepFrom`. */
   applyRetention(keepFrom: Readonly<Record<Topic, PartitionOffsets>>): Promise<RetentionReport>;
-  /** Gives up every known corrupt range that ends after `from` and returns what was given up. */
+  /** Verifies the partition, gives up every corrupt range found, durably, and returns what was given up. */
   skipCorrupt(topic: Topic, partition: number): Promise<readonly OffsetRange[]>;
   /** Flushes, releases the lock. Idempotent. */
   close(): Promise<void>;
@@ -122,6 +122,11 @@ export interface LogReader {
   fetch(topic: Topic, partition: number, from: bigint, maxBytes: number): Promise<readonly RecordBatch[]>;
   /** Counts the readable records from an offset to the durable end by walking them (S4.2, in_flight). */
   count(topic: Topic, partition: number, from: bigint): Promise<bigint>;
+  /**
+   * Reads the whole partition, checks every checksum, and returns what is unreadable and not skipped
+   * (`ledger --deep`, `clicklake topics verify`).
+   */
+  verify(topic: Topic, partition: number): Promise<readonly OffsetRange[]>;
   describe(): Promise<readonly PartitionState[]>;
   /** Resolves when something may have become durable since the last call, or when the signal aborts. */
   waitForAppend(signal: AbortSignal): Promise<void>;

@@ -1,0 +1,5 @@
+export * from './event-log.ts';
+export { EventLogError, type EventLogErrorCode } from './event-log-error.ts';
+export { partitionFor } from './partitioner.ts';
+export { openEmbeddedLog } from './embedded/open-embedded-log.ts';
+export { type EmbeddedLogOptions } from './embedded/embedded-log-options.ts';
