@@ -1,19 +1,16 @@
 import { eventFields, type EventField } from '@clicklake/contract';
 import type { SpoolRun } from './spool.ts';
 
-/** Fields that a record's value carries; the rest ingest adds. */
-export const recordFields: readonly EventField[] = eventFields.filter((field) => field.owner !== 'ingest');
-
 /**
  * The SELECT list that turns a row of a tick's table into a Silver row, columns in the contract's order.
  * `row` is the table's rowid: DuckDB keeps the order of the file's lines, so it finds the record's offset.
  */
 export function silverProjection(runs: readonly SpoolRun[], processedAtMs: number): string {
-  return eventFields.map((field) => `${expression(field, runs, processedAtMs)} AS ${field.name}`).join(', ');
+  return eventFields.map((field) => `${expression(field, runs, processedAtMs)} AS "${field.name}"`).join(', ');
 }
 
 function expression(field: EventField, runs: readonly SpoolRun[], processedAtMs: number): string {
-  if (field.owner !== 'ingest') return field.name;
+  if (field.owner !== 'ingest') return `"${field.name}"`;
   switch (field.name) {
     case 'processing_timestamp':
       return `make_timestamptz(${Math.trunc(processedAtMs)}000)`;

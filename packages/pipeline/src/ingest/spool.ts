@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import type { Contract } from '@clicklake/contract';
+import { createContract, type Contract } from '@clicklake/contract';
 import { nodeFileSystem } from '@clicklake/durable-files';
 import type { LogRecord, RecordBatch } from '@clicklake/event-log';
+import { PipelineError } from '../pipeline-error.ts';
 import type { CommittedVerdicts } from './committed-verdicts.ts';
 import { deadLetterOfRecord, type DeadLetter } from './dead-letter.ts';
 
@@ -96,10 +97,30 @@ function judgeRecord(
   if (record.judgedBy === contract.fingerprint || (known && record.judgedBy !== null)) {
     return Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength).toString('utf8');
   }
-  const verdict = known
-    ? contract.judgeLeniently(record.value, record.timestamp)
-    : contract.judge(record.value, record.timestamp);
-  return verdict.ok ? verdict.value : deadLetterOfRecord(record, 'clickstream-events', partition, verdict);
+  // An event without an id gets one made of its place, so that reading it again gives the same event.
+  const newEventId = (): string => `log:clickstream-events:${partition}:${record.offset}`;
+  if (!known) {
+    const verdict = contract.judge(record.value, record.timestamp, newEventId);
+    return verdict.ok ? verdict.value : deadLetterOfRecord(record, 'clickstream-events', partition, verdict);
+  }
+  const verdict = withoutLimits(contract).judge(record.value, record.timestamp, newEventId);
+  if (verdict.ok) return verdict.value;
+  throw new PipelineError({
+    code: 'ingest-failed',
+    message: `Offset ${record.offset} of clickstream-events, partition ${partition}, was judged valid by an earlier version, and this one cannot store it: ${verdict.message}`,
+    hint: 'Start the earlier version once until it has caught up, then this one.',
+    details: { partition, offset: record.offset.toString() },
+  });
+}
+
+/** For a record whose validity is on record already: the settings' limits have nothing to say any more. */
+function withoutLimits(contract: Contract): Contract {
+  return createContract({
+    ...contract.settings,
+    maxEventAgeDays: 36_500,
+    maxEventBytes: 16_777_216,
+    maxDepth: 100,
+  });
 }
 
 /** The value's own members follow ours: `{"$p":0,"$o":17,"event_id":…}`. */

@@ -1,13 +1,9 @@
+import { readJsonColumns } from '@clicklake/contract';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { readJsonColumnType } from './read-json-types.ts';
-import { recordFields } from './silver-projection.ts';
 import { literal } from './sql-literal.ts';
 
-const columns = [
-  ...recordFields.map((field) => `${field.name}: '${readJsonColumnType(field.type)}'`),
-  `"$p": 'INTEGER'`,
-  `"$o": 'BIGINT'`,
-].join(', ');
+/** The record's fields, and the coordinates that picked records say themselves (spool.ts). */
+const columns = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o": 'BIGINT'}`;
 
 /**
  * Reads spool files into a new table, one row a line, in the order of the lines: `rowid` n is line n of the
@@ -21,7 +17,7 @@ export async function createTickTable(
 ): Promise<boolean> {
   const source = (options: string): string =>
     `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM read_json([${files.map(literal).join(', ')}],
-      format = 'newline_delimited', columns = {${columns}}, maximum_object_size = 16777216${options})`;
+      format = 'newline_delimited', columns = ${columns}, maximum_object_size = 16777216${options})`;
   try {
     await connection.run(source(''));
     return true;

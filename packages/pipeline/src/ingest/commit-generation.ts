@@ -1,0 +1,147 @@
+import type { CrashPoints } from '@clicklake/durable-files';
+import type { DeltaTable, StagedFile } from '@clicklake/delta-lake';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { LakeTables } from '../lake/lake-tables.ts';
+import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
+import type { IngestSettings } from './ingest-settings.ts';
+import { coveredOffsets, coveredPositions, partitionAppId, unreadableAppId } from './transaction-ids.ts';
+
+export interface CommitDependencies {
+  readonly connection: DuckDBConnection;
+  readonly tables: LakeTables;
+  readonly crashPoints: CrashPoints;
+  readonly settings: Pick<IngestSettings, 'parquetCompression'>;
+}
+
+interface Step {
+  readonly table: DeltaTable;
+  readonly files: readonly StagedFile[];
+  readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];
+}
+
+/**
+ * Commits a generation: dead letters, duplicates, Silver, in this order (S4.1), each in one Delta commit with
+ * a `txn` per log partition. All Parquet is written before the first commit. Safe to repeat after any failure:
+ * a table whose `txn` covers the generation already is passed over.
+ *
+ * @returns Silver's version afterwards.
+ * @throws DeltaError `delta-transaction-fenced` when another process committed for the same partitions.
+ */
+export async function commitGeneration(
+  dependencies: CommitDependencies,
+  generation: Generation,
+): Promise<number> {
+  const { tables, crashPoints } = dependencies;
+  const [deadLetters, duplicates, silver] = await Promise.all([
+    stageDeadLetters(dependencies, generation),
+    stageDuplicates(dependencies, generation),
+    stageSilver(dependencies, generation),
+  ]);
+  crashPoints.reach('ingest-staged');
+  if (deadLetters !== undefined) await commitStep(deadLetters);
+  crashPoints.reach('ingest-between-dead-letters-and-duplicates');
+  if (duplicates !== undefined) await commitStep(duplicates);
+  crashPoints.reach('ingest-between-duplicates-and-silver');
+  if (silver !== undefined) await commitStep(silver);
+  crashPoints.reach('ingest-after-silver');
+  return (await tables.silver.snapshot()).version;
+}
+
+async function commitStep({ table, files, transactions }: Step): Promise<void> {
+  const snapshot = await table.snapshot();
+  await table.commit({
+    operation: 'STREAMING UPDATE',
+    operationParameters: { outputMode: 'Append' },
+    operationMetrics: { numAddedFiles: files.length, numRemovedFiles: 0 },
+    adds: files,
+    transactions,
+    expectedTransactions: new Map(
+      transactions.map(({ appId }) => [appId, snapshot.transactions.get(appId)] as const),
+    ),
+  });
+}
+
+async function stageDeadLetters(
+  { connection, tables }: CommitDependencies,
+  generation: Generation,
+): Promise<Step | undefined> {
+  if (generation.deadLetterRows === 0 && generation.errorsEnd === 0n) return undefined;
+  const table = tables.dead_letters;
+  const covered = coveredPositions((await table.snapshot()).transactions);
+  const transactions = [
+    ...advances('clickstream-events', covered.events, generation.eventsEnd),
+    ...advances('clickstream-errors', [covered.errors], [generation.errorsEnd]),
+  ];
+  // Dead letters of events only matter to this table when there are any; the errors topic always does.
+  if (generation.deadLetterRows === 0 || transactions.length === 0) return undefined;
+  const notYet = [
+    ...covered.events.map((next, partition) => notCovered('topic', '"partition"', '"offset"', 'clickstream-events', partition, next)),
+    notCovered('topic', '"partition"', '"offset"', 'clickstream-errors', 0, covered.errors),
+  ].join(' OR ');
+  const select = `SELECT *, CAST(received_at AS DATE) AS event_date
+    FROM ${deadLettersTable(generation.id)} WHERE ${notYet}`;
+  return { table, files: await table.stage(connection, select, { compression: 'zstd' }), transactions };
+}
+
+async function stageDuplicates(
+  { connection, tables }: CommitDependencies,
+  generation: Generation,
+): Promise<Step | undefined> {
+  if (generation.duplicateRows === 0) return undefined;
+  const table = tables.duplicates;
+  const covered = coveredOffsets((await table.snapshot()).transactions, 'clickstream-events');
+  const transactions = advances('clickstream-events', covered, generation.eventsEnd);
+  if (transactions.length === 0) return undefined;
+  const notYet = covered
+    .map((next, partition) => notCovered('log_topic', 'log_partition', 'log_offset', 'clickstream-events', partition, next))
+    .join(' OR ');
+  const select = `SELECT * FROM ${duplicatesTable(generation.id)} WHERE ${notYet}`;
+  return { table, files: await table.stage(connection, select, { compression: 'zstd' }), transactions };
+}
+
+async function stageSilver(
+  { connection, tables, settings }: CommitDependencies,
+  generation: Generation,
+): Promise<Step | undefined> {
+  const table = tables.silver;
+  const { transactions: before } = await table.snapshot();
+  const transactions = advances(
+    'clickstream-events',
+    coveredOffsets(before, 'clickstream-events'),
+    generation.eventsEnd,
+  );
+  if (transactions.length === 0) return undefined;
+  const files =
+    generation.silverRows === 0
+      ? []
+      : await table.stage(connection, generation.silverSelects.join(' UNION ALL '), {
+          compression: settings.parquetCompression,
+        });
+  if (generation.unreadable > 0n) {
+    const version = (before.get(unreadableAppId) ?? 0n) + generation.unreadable;
+    return { table, files, transactions: [...transactions, { appId: unreadableAppId, version }] };
+  }
+  return { table, files, transactions };
+}
+
+/** The `txn`s that move forward; none that stands already where the generation ends. */
+function advances(
+  topic: 'clickstream-events' | 'clickstream-errors',
+  covered: readonly bigint[],
+  end: readonly bigint[],
+): { appId: string; version: bigint }[] {
+  return end.flatMap((version, partition) =>
+    version > (covered[partition] ?? 0n) ? [{ appId: partitionAppId(topic, partition), version }] : [],
+  );
+}
+
+function notCovered(
+  topicColumn: string,
+  partitionColumn: string,
+  offsetColumn: string,
+  topic: string,
+  partition: number,
+  next: bigint,
+): string {
+  return `(${topicColumn} = '${topic}' AND ${partitionColumn} = ${partition} AND ${offsetColumn} >= ${next})`;
+}

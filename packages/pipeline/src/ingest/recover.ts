@@ -1,0 +1,98 @@
+import { scanSql } from '@clicklake/delta-lake';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DedupeIndex, DedupeState } from '../dedupe/dedupe-index.ts';
+import type { LakeTables } from '../lake/lake-tables.ts';
+import { committedVerdicts, coordinate, type CommittedVerdicts } from './committed-verdicts.ts';
+import { batchOfChunks, hashColumns } from './event-hashes.ts';
+import { coveredOffsets } from './transaction-ids.ts';
+
+/** Reads back what the tables before Silver say of offsets that Silver does not cover (S4.1). */
+export async function recoverVerdicts(
+  connection: DuckDBConnection,
+  tables: LakeTables,
+): Promise<CommittedVerdicts> {
+  const [silver, deadLetters, duplicates] = await Promise.all([
+    tables.silver.snapshot(),
+    tables.dead_letters.snapshot(),
+    tables.duplicates.snapshot(),
+  ]);
+  const covered = {
+    silver: coveredOffsets(silver.transactions, 'clickstream-events'),
+    deadLetters: coveredOffsets(deadLetters.transactions, 'clickstream-events'),
+    duplicates: coveredOffsets(duplicates.transactions, 'clickstream-events'),
+  };
+  const beyond = (partitionColumn: string, offsetColumn: string): string =>
+    covered.silver
+      .map((next, partition) => `(${partitionColumn} = ${partition} AND ${offsetColumn} >= ${next})`)
+      .join(' OR ');
+  const coordinates = async (sql: string): Promise<ReadonlySet<string>> => {
+    const found = await connection.runAndReadAll(sql);
+    return new Set(found.getRows().map(([p, o]) => coordinate(Number(p), BigInt(String(o)))));
+  };
+  return committedVerdicts({
+    ...covered,
+    deadRows: await coordinates(
+      `SELECT "partition", "offset" FROM (${scanSql(deadLetters)})
+       WHERE topic = 'clickstream-events' AND (${beyond('"partition"', '"offset"')})`,
+    ),
+    duplicateRows: await coordinates(
+      `SELECT log_partition, log_offset FROM (${scanSql(duplicates)})
+       WHERE log_topic = 'clickstream-events' AND (${beyond('log_partition', 'log_offset')})`,
+    ),
+  });
+}
+
+export interface DedupeRecovery {
+  readonly index: DedupeIndex;
+  /** What was found on disk; undefined: nothing usable. */
+  readonly state: DedupeState | undefined;
+  readonly salt: string;
+  readonly windowMs: number;
+}
+
+/** Rows per call of `load`: keeps the recovery's memory flat whatever the window holds. */
+const chunksPerLoad = 60;
+
+/**
+ * Brings the dedupe index to Silver's version: rolls the saved state forward over the rows committed since, or
+ * rebuilds it from Silver by received_at (S3.3).
+ *
+ * @returns the number of rows loaded.
+ */
+export async function recoverDedupe(
+  connection: DuckDBConnection,
+  tables: LakeTables,
+  { index, state, salt, windowMs }: DedupeRecovery,
+): Promise<number> {
+  const silver = await tables.silver.snapshot();
+  const covered = coveredOffsets(silver.transactions, 'clickstream-events');
+  const source = scanSql(silver);
+  const usable = state !== undefined && state.silverVersion <= silver.version ? state : undefined;
+  if (usable === undefined) await index.clear();
+  const since =
+    usable === undefined
+      ? `received_at >= (SELECT max(received_at) FROM (${source})) - to_milliseconds(${windowMs})`
+      : usable.covered
+          .map((next, partition) => `(log_partition = ${partition} AND log_offset >= ${next})`)
+          .join(' OR ');
+  const result = await connection.stream(
+    `SELECT ${hashColumns(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
+     FROM (${source}) WHERE ${since === '' ? 'true' : since}`,
+  );
+  let loaded = 0;
+  for (let done = false; !done; ) {
+    const chunks = [];
+    while (chunks.length < chunksPerLoad) {
+      const chunk = await result.fetchChunk();
+      done = chunk === null || chunk.rowCount === 0;
+      if (chunk === null || done) break;
+      chunks.push(chunk);
+    }
+    if (chunks.length === 0) break;
+    const batch = batchOfChunks(chunks);
+    await index.load(batch);
+    loaded += batch.count;
+  }
+  await index.begin(covered);
+  return loaded;
+}

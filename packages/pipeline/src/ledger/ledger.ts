@@ -1,0 +1,120 @@
+import { numberOfRecords, scanSql, type Snapshot } from '@clicklake/delta-lake';
+import type { LogReader, PartitionState } from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import {
+  coveredOffsets,
+  coveredPositions,
+  removedAppId,
+  unreadableAppId,
+} from '../ingest/transaction-ids.ts';
+import type { Ledger } from '../lake-service.ts';
+
+/** The committed state of the three tables that the ledger counts. */
+export interface LedgerSnapshots {
+  readonly silver: Snapshot;
+  readonly dead_letters: Snapshot;
+  readonly duplicates: Snapshot;
+}
+
+/**
+ * Counts both sides of S4.2 independently: what the log says was appended, and where the records are.
+ *
+ * Dead letters and duplicates are committed before Silver. Between those commits, and after a crash there,
+ * their rows beyond Silver's `txn` are part of a batch that is still in flight: the log counts them there, so
+ * they are not counted as rows.
+ *
+ * Snapshots are taken before the log is read: a commit in between only moves records that this ledger counts
+ * as in flight from the snapshots' offsets.
+ */
+export async function computeLedger(
+  connection: DuckDBConnection,
+  reader: LogReader,
+  { silver, dead_letters: deadLetters, duplicates }: LedgerSnapshots,
+): Promise<Ledger> {
+  const covered = coveredOffsets(silver.transactions, 'clickstream-events');
+  const errorsCovered = coveredPositions(deadLetters.transactions).errors;
+  const states = await reader.describe();
+  const [pendingDeadLetters, pendingDuplicates, ...inFlight] = await Promise.all([
+    rowsBeyond(connection, deadLetters, covered, {
+      topic: 'topic',
+      partition: '"partition"',
+      offset: '"offset"',
+    }),
+    rowsBeyond(connection, duplicates, covered, {
+      topic: 'log_topic',
+      partition: 'log_partition',
+      offset: 'log_offset',
+    }),
+    ...states.map((state) =>
+      countUpTo(reader, state, nextOffset(state, covered, errorsCovered)),
+    ),
+  ]);
+  const counts = {
+    appended: Number(sum(states.map((state) => state.appended))),
+    silver: numberOfRecords(silver),
+    dead_letters: numberOfRecords(deadLetters) - pendingDeadLetters,
+    duplicates: numberOfRecords(duplicates) - pendingDuplicates,
+    in_flight: Number(sum(inFlight)),
+    unreadable: Number(
+      (silver.transactions.get(unreadableAppId) ?? 0n) +
+        sum(states.map((state) => skippedBeyond(state, nextOffset(state, covered, errorsCovered)))),
+    ),
+    removed: Number(silver.transactions.get(removedAppId) ?? 0n),
+  };
+  const difference =
+    counts.appended -
+    (counts.silver +
+      counts.dead_letters +
+      counts.duplicates +
+      counts.in_flight +
+      counts.unreadable +
+      counts.removed);
+  return { ...counts, balanced: difference === 0, difference };
+}
+
+function nextOffset(state: PartitionState, events: readonly bigint[], errors: bigint): bigint {
+  return state.topic === 'clickstream-errors' ? errors : (events[state.partition] ?? 0n);
+}
+
+/** Records that the described state holds from an offset on; what is appended meanwhile is not counted. */
+async function countUpTo(reader: LogReader, state: PartitionState, from: bigint): Promise<bigint> {
+  if (from >= state.endOffset) return 0n;
+  const [all, later] = await Promise.all([
+    reader.count(state.topic, state.partition, from),
+    reader.count(state.topic, state.partition, state.endOffset),
+  ]);
+  return all - later;
+}
+
+function skippedBeyond(state: PartitionState, from: bigint): bigint {
+  return sum(
+    state.skipped.map((range) => (range.to <= from ? 0n : range.to - (range.from > from ? range.from : from))),
+  );
+}
+
+interface CoordinateColumns {
+  readonly topic: string;
+  readonly partition: string;
+  readonly offset: string;
+}
+
+async function rowsBeyond(
+  connection: DuckDBConnection,
+  snapshot: Snapshot,
+  covered: readonly bigint[],
+  columns: CoordinateColumns,
+): Promise<number> {
+  const own = coveredOffsets(snapshot.transactions, 'clickstream-events');
+  if (own.every((next, partition) => next <= (covered[partition] ?? 0n))) return 0;
+  const beyond = covered
+    .map((next, partition) => `(${columns.partition} = ${partition} AND ${columns.offset} >= ${next})`)
+    .join(' OR ');
+  const found = await connection.runAndReadAll(
+    `SELECT count(*) FROM (${scanSql(snapshot)}) WHERE ${columns.topic} = 'clickstream-events' AND (${beyond})`,
+  );
+  return Number(found.getRows()[0]?.[0] ?? 0);
+}
+
+function sum(values: readonly bigint[]): bigint {
+  return values.reduce((total, value) => total + value, 0n);
+}
