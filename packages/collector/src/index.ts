@@ -6,5 +6,5 @@ export type { RefusalCode } from './refusal.ts';
 export { CollectorError, type CollectorErrorCode } from './collector-error.ts';
 export { createKeyStore, openKeyStore, type KeyStore } from './key-store.ts';
 export { generateWriteKey, type KeyKind, type NewWriteKey, type WriteKey } from './write-key.ts';
-export { createEnricher, type Enrichment } from './enrichment.ts';
+export { createEnricher } from './enrichment.ts';
 export type { DeadLetterKey } from './dead-letter.ts';

@@ -1,3 +1,4 @@
+import { jsonSchema, type ClickEvent } from '@clicklake/contract';
 import { Type, type TSchema } from 'typebox';
 
 /** The routes' schemas: they make the OpenAPI document. Bodies are judged by the contract, never by these. */
@@ -45,13 +46,8 @@ const Failure = Type.Object(
   { additionalProperties: true },
 );
 
-const Event = Type.Object(
-  { event_type: Type.String() },
-  {
-    additionalProperties: true,
-    description: 'An event as the contract says; fields it does not know are kept in properties.',
-  },
-);
+const { $schema: _dialect, $id: _id, ...eventSchema } = jsonSchema;
+const Event = Type.Unsafe<ClickEvent>(eventSchema);
 
 function json(schema: TSchema): { content: Record<string, { schema: TSchema }> } {
   return { content: { 'application/json': { schema } } };

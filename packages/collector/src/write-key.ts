@@ -41,11 +41,8 @@ export function generateWriteKey(wanted: NewWriteKey): WriteKey {
   const allowedOrigins = wanted.kind === 'browser' ? (wanted.allowedOrigins ?? localOrigins) : [];
   const rateLimit = wanted.rateLimitDeadLettersPerMinute ?? defaultDeadLettersPerMinute;
   const sourceId = wanted.sourceId ?? wanted.name;
-  if (wanted.name === '' || sourceId === '' || sourceId.length > 128) {
-    throw invalid(
-      'A write key needs a name, and a source id of at most 128 characters.',
-      'Give it a --name.',
-    );
+  if (wanted.name === '' || sourceId === '' || Buffer.byteLength(sourceId) > 128) {
+    throw invalid('A write key needs a name, and a source id of at most 128 bytes.', 'Give it a --name.');
   }
   if (!(rateLimit > 0))
     throw invalid('The dead-letter rate limit must be above 0.', 'Leave it out for the default.');
