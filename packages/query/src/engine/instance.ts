@@ -1,0 +1,56 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+
+import { quoteLiteral } from '../sql-literal.ts';
+
+/** Complete settings of the DuckDB instance that runs user SQL. */
+export interface InstanceSettings {
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+  /** Where a query may spill; none: it fails instead. */
+  readonly tempDirectory: string | undefined;
+  readonly maxTempDirectoryMb: number;
+  readonly readableDirectories: readonly string[];
+}
+
+/** The schema of tail generations: outside the search path, so that no bare name finds them. */
+export const tailSchema = 'live';
+
+/**
+ * A DuckDB instance for user SQL and for nothing else (S6.4). The judge of the sandbox is what keeps
+ * users to reading our tables; the settings here are the second line of defence: files only below
+ * `readableDirectories`, no extension beyond those linked in, no setting changed afterwards.
+ */
+export async function openInstance(settings: InstanceSettings): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${settings.memoryLimitMb}MiB`,
+    threads: String(settings.threads),
+    temp_directory: settings.tempDirectory ?? '',
+    max_temp_directory_size: `${settings.maxTempDirectoryMb}MiB`,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+    allow_persistent_secrets: 'false',
+  });
+  const connection = await instance.connect();
+  try {
+    const directories = settings.readableDirectories.map((directory) => quoteLiteral(withSlash(directory)));
+    await connection.run(`
+      CREATE SCHEMA ${tailSchema};
+      SET GLOBAL TimeZone = 'UTC';
+      SET GLOBAL parquet_metadata_cache = true;
+      -- The operating system's page cache holds the same bytes; measured, theirs only costs memory.
+      SET GLOBAL enable_external_file_cache = false;
+      SET GLOBAL allowed_directories = [${directories.join(', ')}];
+      SET GLOBAL enable_external_access = false;
+      SET GLOBAL lock_configuration = true;
+    `);
+  } finally {
+    connection.closeSync();
+  }
+  return instance;
+}
+
+/** Without it `/lake` would open `/lake-secrets` as well. */
+function withSlash(directory: string): string {
+  return directory.endsWith('/') ? directory : `${directory}/`;
+}
