@@ -19,8 +19,8 @@ export function startBotVisit(options: {
 }): Visit {
   const { random } = options;
   const bot = botByShare(random);
-  const anonymousId = random.uuid();
-  const sessionId = `s_${random.uuid()}`;
+  const anonymousId = `a_${random.hex64()}`;
+  const sessionId = `s_${random.hex64()}`;
   const ipAddress = drawIpAddress(random);
   const deviceFields = `"user_agent":${JSON.stringify(bot.userAgent)}`;
   let dueAt = options.startAt;

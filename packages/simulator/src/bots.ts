@@ -50,7 +50,8 @@ export const bots: NonEmpty<Bot> = [
   },
   {
     name: 'headless-chrome',
-    userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36',
+    userAgent:
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36',
     country: 'NL',
     pauseMs: 1500,
     weight: 6,

@@ -50,19 +50,19 @@ const ways: Readonly<Record<Step, NonEmpty<Way>>> = {
     { to: 'browse', odds: 16 },
     { to: 'search', odds: 9 },
     { to: 'subscribe', odds: 2 },
-    { to: 'leave', odds: 21 },
+    { to: 'leave', odds: 13 },
   ],
   view_product: [
     { to: 'view_product', odds: 35 },
-    { to: 'add_to_cart', odds: 15, forward: true },
+    { to: 'add_to_cart', odds: 13, forward: true },
     { to: 'browse', odds: 14 },
     { to: 'add_to_wishlist', odds: 2 },
-    { to: 'leave', odds: 32 },
+    { to: 'leave', odds: 20 },
   ],
   search: [
     { to: 'view_product', odds: 70 },
     { to: 'search', odds: 12 },
-    { to: 'leave', odds: 18 },
+    { to: 'leave', odds: 12 },
   ],
   subscribe: [
     { to: 'browse', odds: 50 },

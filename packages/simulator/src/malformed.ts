@@ -17,6 +17,8 @@ export type ExpectedReason =
 interface Defect {
   readonly kind: string;
   readonly reason: ExpectedReason;
+  /** The text no longer has an id that a reader could trust. */
+  readonly losesId?: true;
   /**
    * Spoils a valid event.
    * @param fields the event's members, a copy to change; its event_id is new.
@@ -28,31 +30,44 @@ interface Defect {
 const day = 86_400_000;
 
 /** A defect that sets members; undefined removes one. */
-const with_ =
+const withMembers =
   (members: Readonly<Record<string, unknown>>): Defect['spoil'] =>
   (fields) =>
     JSON.stringify({ ...fields, ...members });
 
 const defects = [
-  { kind: 'wrong-type-number', reason: 'wrong_type', spoil: with_({ time_on_page: '12' }) },
-  { kind: 'wrong-type-fraction', reason: 'wrong_type', spoil: with_({ time_on_page: 12.5 }) },
-  { kind: 'wrong-type-string', reason: 'wrong_type', spoil: with_({ product_id: 4711 }) },
-  { kind: 'wrong-type-point', reason: 'wrong_type', spoil: with_({ click_coordinates: [10, 20] }) },
-  { kind: 'out-of-range', reason: 'out_of_range', spoil: with_({ scroll_depth: 180 }) },
-  { kind: 'too-long-id', reason: 'too_long', spoil: with_({ event_id: 'x'.repeat(129) }) },
-  { kind: 'missing-event-type', reason: 'missing_field', spoil: with_({ event_type: undefined }) },
+  { kind: 'wrong-type-number', reason: 'wrong_type', spoil: withMembers({ time_on_page: '12' }) },
+  { kind: 'wrong-type-fraction', reason: 'wrong_type', spoil: withMembers({ time_on_page: 12.5 }) },
+  { kind: 'wrong-type-string', reason: 'wrong_type', spoil: withMembers({ product_id: 4711 }) },
+  { kind: 'wrong-type-point', reason: 'wrong_type', spoil: withMembers({ click_coordinates: [10, 20] }) },
+  { kind: 'out-of-range', reason: 'out_of_range', spoil: withMembers({ scroll_depth: 180 }) },
+  {
+    kind: 'too-long-id',
+    reason: 'too_long',
+    losesId: true,
+    spoil: withMembers({ event_id: 'x'.repeat(129) }),
+  },
+  { kind: 'missing-event-type', reason: 'missing_field', spoil: withMembers({ event_type: undefined }) },
   {
     kind: 'missing-identity',
     reason: 'missing_field',
-    spoil: with_({ user_id: null, anonymous_id: undefined }),
+    spoil: withMembers({ user_id: null, anonymous_id: undefined }),
   },
   {
     kind: 'custom-without-name',
     reason: 'missing_field',
-    spoil: with_({ event_type: 'custom', event_name: undefined }),
+    spoil: withMembers({ event_type: 'custom', event_name: undefined }),
   },
-  { kind: 'unknown-event-type', reason: 'unknown_event_type', spoil: with_({ event_type: 'teleport' }) },
-  { kind: 'bad-timestamp', reason: 'timestamp_invalid', spoil: with_({ timestamp: 'yesterday, 8 pm' }) },
+  {
+    kind: 'unknown-event-type',
+    reason: 'unknown_event_type',
+    spoil: withMembers({ event_type: 'teleport' }),
+  },
+  {
+    kind: 'bad-timestamp',
+    reason: 'timestamp_invalid',
+    spoil: withMembers({ timestamp: 'yesterday, 8 pm' }),
+  },
   {
     kind: 'too-old',
     reason: 'timestamp_out_of_range',
@@ -62,6 +77,7 @@ const defects = [
   {
     kind: 'truncated-json',
     reason: 'malformed_json',
+    losesId: true,
     spoil(fields, random) {
       const text = JSON.stringify(fields);
       return text.slice(0, Math.floor(text.length * random.between(0.2, 0.95)));
@@ -70,12 +86,18 @@ const defects = [
   {
     kind: 'invalid-json',
     reason: 'malformed_json',
+    losesId: true,
     // A single-quoted dictionary: what Python prints when somebody forgets to serialise.
     spoil: (fields) => JSON.stringify(fields).replaceAll('"', "'").replaceAll('null', 'None'),
   },
-  { kind: 'not-json', reason: 'malformed_json', spoil: () => 'GET /pixel.gif HTTP/1.1' },
-  { kind: 'not-an-object', reason: 'not_an_object', spoil: (fields) => JSON.stringify([fields]) },
-  { kind: 'a-bare-string', reason: 'not_an_object', spoil: () => '"page_view"' },
+  { kind: 'not-json', reason: 'malformed_json', losesId: true, spoil: () => 'GET /pixel.gif HTTP/1.1' },
+  {
+    kind: 'not-an-object',
+    reason: 'not_an_object',
+    losesId: true,
+    spoil: (fields) => JSON.stringify([fields]),
+  },
+  { kind: 'a-bare-string', reason: 'not_an_object', losesId: true, spoil: () => '"page_view"' },
 ] as const satisfies NonEmpty<Defect>;
 
 export type MalformedKind = (typeof defects)[number]['kind'];
@@ -85,7 +107,7 @@ export const malformedReasons = Object.fromEntries(
   defects.map(({ kind, reason }) => [kind, reason]),
 ) as Readonly<Record<MalformedKind, ExpectedReason>>;
 
-export interface MalformedRecord {
+export interface MalformedText {
   /** One line of text. */
   readonly text: string;
   readonly malformedKind: MalformedKind;
@@ -98,15 +120,14 @@ export interface MalformedRecord {
  * A record that must end among the dead letters, made from a valid event's text. It has an event_id of its
  * own, so that it can never be taken for a duplicate of that event (S3.1).
  */
-export function drawMalformed(random: Random, validText: string, instant: number): MalformedRecord {
+export function drawMalformed(random: Random, validText: string, instant: number): MalformedText {
   const defect: Defect & { readonly kind: MalformedKind } = random.pick<(typeof defects)[number]>(defects);
   const eventId = random.uuid();
   const fields = { ...(JSON.parse(validText) as Record<string, unknown>), event_id: eventId };
-  const keepsId = defect.reason !== 'malformed_json' && defect.reason !== 'not_an_object';
   return {
     text: defect.spoil(fields, random, instant),
     malformedKind: defect.kind,
     reason: defect.reason,
-    eventId: keepsId && defect.kind !== 'too-long-id' ? eventId : null,
+    eventId: defect.losesId === true ? null : eventId,
   };
 }

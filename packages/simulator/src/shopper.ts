@@ -31,14 +31,17 @@ export function memberOf(words: SeedWords, index: number): Shopper {
 /** The `index`-th first-time visitor of a run. */
 export function guestOf(words: SeedWords, index: number): Shopper {
   const random = createRandom(childWords(words, index));
-  return drawShopper(random, { userId: `u_${random.uuid().slice(0, 13)}`, member: false });
+  return drawShopper(random, { userId: `u_${random.hex64()}`, member: false });
 }
 
-function drawShopper(random: Random, identity: { readonly userId: string; readonly member: boolean }): Shopper {
+function drawShopper(
+  random: Random,
+  identity: { readonly userId: string; readonly member: boolean },
+): Shopper {
   const country = countryByPopulation(random);
   const ownDevice = (): OwnedDevice => ({
     ...drawDevice(random),
-    anonymousId: random.uuid(),
+    anonymousId: `a_${random.hex64()}`,
     ipAddress: drawIpAddress(random),
   });
   const devices: [OwnedDevice, ...OwnedDevice[]] = [ownDevice()];

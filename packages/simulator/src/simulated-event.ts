@@ -60,7 +60,8 @@ export function writeEvent(facts: EventFacts, details: EventDetails): SimulatedE
     `{"event_id":"${facts.eventId}","user_id":${quoted(facts.userId)},"anonymous_id":"${facts.anonymousId}",` +
     `"session_id":"${facts.sessionId}","event_type":"${facts.eventType}"` +
     (facts.eventName === null ? '' : `,"event_name":"${facts.eventName}"`) +
-    `,"product_id":${quoted(facts.productId)},"timestamp":"${isoTimestamp(facts.timestamp)}",` +
+    (facts.productId === null ? '' : `,"product_id":"${facts.productId}"`) +
+    `,"timestamp":"${isoTimestamp(facts.timestamp)}",` +
     `"page_url":"${details.pageUrl}",${details.deviceFields},"ip_address":"${details.ipAddress}",` +
     `"country":"${details.country}","referrer":${quoted(details.referrer)},` +
     `"time_on_page":${facts.timeOnPage},"scroll_depth":${details.scrollDepth}` +

@@ -6,20 +6,29 @@ import type { EventFacts } from './simulated-event.ts';
  * and the others among the duplicates, in whatever order they arrive (S3.1): the label says how many of each
  * to expect, not which.
  */
-export type SimulatedRecord = ValidRecord | InvalidRecord;
+export type SimulatedRecord = EventRecord | DuplicateRecord | MalformedRecord;
 
-export interface ValidRecord {
-  /** The JSON text to send: one line. A duplicate's is the same as its original's, byte for byte (S9). */
+interface ValidRecord {
+  /** The JSON text to send: one line. */
   readonly bytes: string;
-  readonly kind: 'event' | 'duplicate';
-  readonly expected: 'silver' | 'duplicates';
   readonly eventId: string;
   readonly event: EventFacts;
   /** When it is sent in simulated time, ms since the epoch. */
   readonly emitAt: number;
 }
 
-export interface InvalidRecord {
+export interface EventRecord extends ValidRecord {
+  readonly kind: 'event';
+  readonly expected: 'silver';
+}
+
+/** An earlier event again, byte for byte (S9). */
+export interface DuplicateRecord extends ValidRecord {
+  readonly kind: 'duplicate';
+  readonly expected: 'duplicates';
+}
+
+export interface MalformedRecord {
   /** The text to send: one line, JSON or not. */
   readonly bytes: string;
   readonly kind: 'malformed';

@@ -66,7 +66,8 @@ export function completeSettings(given: SimulationSettings): CompleteSettings {
     requireInstant('time.endAt', time.endAt);
     const daysFit = time.days > 0 && time.days <= maxBackFillDays;
     require('time.days', time.days, daysFit, `must be above 0 and at most ${maxBackFillDays}`);
-    require('time.events', time.events, Number.isSafeInteger(time.events) && time.events >= 0, 'must be a count');
+    require('time.events', time.events, Number.isSafeInteger(time.events) &&
+      time.events >= 0, 'must be a count');
   }
   const settings: CompleteSettings = {
     seed: given.seed,
@@ -90,6 +91,16 @@ export function completeSettings(given: SimulationSettings): CompleteSettings {
   // The collector would take the age of a back-filled event for a wrong clock, and move it to today (S2.3).
   require('sentAt', sentAt, !(sentAt && time.mode === 'back-fill'), 'cannot be combined with a back-fill');
   return settings;
+}
+
+/**
+ * What tells apart two runs with one seed: their events must not be taken for each other's duplicates, so ids
+ * depend on when a run starts.
+ */
+export function runIdentity(time: SimulationTime): string {
+  return time.mode === 'live'
+    ? `live ${time.startAt} ${time.eventsPerSecond}`
+    : `back-fill ${time.endAt} ${time.days} ${time.events}`;
 }
 
 function defaultMembers(time: SimulationTime): number {

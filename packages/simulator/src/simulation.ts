@@ -1,20 +1,17 @@
-import { createAudience } from './audience.ts';
-import { startBotVisit } from './bot-visit.ts';
+import { createCrowd } from './crowd.ts';
 import { drawMalformed } from './malformed.ts';
-import { createRandom, seedWords, type Random } from './random.ts';
-import { backFillClock, day, scheduledClock, type SimulationClock } from './rhythm.ts';
+import { createRandom, seedWords } from './random.ts';
+import { backFillClock, scheduledClock, type SimulationClock } from './rhythm.ts';
 import { createSentEvents } from './sent-events.ts';
-import { startShopperVisit } from './shopper-visit.ts';
 import type { SimulatedRecord } from './simulated-record.ts';
 import {
   completeSettings,
+  runIdentity,
   type CompleteSettings,
   type SimulationSettings,
   type SimulationTime,
 } from './simulation-settings.ts';
 import type { SimulatedEvent } from './simulated-event.ts';
-import { createVisitQueue } from './visit-queue.ts';
-import type { Visit } from './visit.ts';
 
 /**
  * Makes shoppers and their events, one record at a time: pure, without I/O, and repeatable (see
@@ -52,7 +49,14 @@ function* simulate(settings: CompleteSettings): IterableIterator<SimulatedRecord
     const latest = sent.latest();
     if (draw >= 1 - malformedRate && latest !== null) {
       const { text, ...malformed } = drawMalformed(random, latest.text, instant);
-      yield { bytes: text, kind: 'malformed', expected: 'dead_letters', ...malformed, event: null, emitAt: instant };
+      yield {
+        bytes: text,
+        kind: 'malformed',
+        expected: 'dead_letters',
+        ...malformed,
+        event: null,
+        emitAt: instant,
+      };
       continue;
     }
     const event = crowd.nextEvent(instant);
@@ -62,91 +66,14 @@ function* simulate(settings: CompleteSettings): IterableIterator<SimulatedRecord
 }
 
 function recordOf(event: SimulatedEvent, kind: 'event' | 'duplicate', emitAt: number): SimulatedRecord {
-  return {
-    bytes: event.text,
-    kind,
-    expected: kind === 'event' ? 'silver' : 'duplicates',
-    eventId: event.facts.eventId,
-    event: event.facts,
-    emitAt,
-  };
-}
-
-/**
- * What tells apart two runs with one seed: their events must not be taken for each other's duplicates, so ids
- * depend on when a run starts.
- */
-function runIdentity(time: SimulationTime): string {
-  return time.mode === 'live'
-    ? `live ${time.startAt} ${time.eventsPerSecond}`
-    : `back-fill ${time.endAt} ${time.days} ${time.events}`;
+  const { text: bytes, facts } = event;
+  const record = { bytes, eventId: facts.eventId, event: facts, emitAt };
+  return kind === 'event'
+    ? { ...record, kind, expected: 'silver' }
+    : { ...record, kind, expected: 'duplicates' };
 }
 
 function clockOf(time: SimulationTime): SimulationClock {
   if (time.mode === 'back-fill') return backFillClock(time);
   return time.now ?? scheduledClock(time.startAt, time.eventsPerSecond);
-}
-
-/** Everybody on the site at once. */
-interface Crowd {
-  /** The event to be sent at `instant`: its own time is then, or somewhat earlier. */
-  nextEvent(instant: number): SimulatedEvent;
-}
-
-const longestLatencyMs = 400;
-const medianLateness = 7 * 3_600_000;
-const shortestLateness = 3_600_000;
-const longestLateness = 5 * day;
-
-function createCrowd(settings: CompleteSettings, random: Random): Crowd {
-  const { time, lateRate, botRate, extraFieldRate } = settings;
-  const audience = createAudience({
-    population: seedWords('population', settings.seed),
-    run: seedWords('guests', settings.seed, runIdentity(time)),
-    members: settings.members,
-  });
-  const earliest = time.mode === 'back-fill' ? time.endAt - time.days * day : -Infinity;
-  const visits = createVisitQueue();
-  let [events, botEvents, lateEvents] = [0, 0, 0];
-  let lastDueAt = Math.ceil(earliest);
-
-  // Both rates are held by feedback: whenever a share has fallen behind, the next visit is of that sort. By
-  // chance alone, a few long visits would throw a short run's rates far off.
-  const drawLateness = (startAt: number): number => {
-    if (lateEvents >= lateRate * events) return 0;
-    const longest = Math.min(longestLateness, startAt - earliest);
-    if (longest < shortestLateness) return 0;
-    return Math.floor(Math.min(longest, shortestLateness + random.logNormal(medianLateness, 1.1)));
-  };
-
-  const startVisit = (instant: number): Visit => {
-    // The event happened a moment before it is sent, and after the one before it.
-    const startAt = Math.max(lastDueAt, instant - random.integer(longestLatencyMs));
-    if (botEvents < botRate * events) return startBotVisit({ random, startAt });
-    return startShopperVisit({
-      random,
-      arrival: audience.arrival(startAt),
-      startAt,
-      lateBy: drawLateness(startAt),
-      extraFieldRate,
-    });
-  };
-
-  return {
-    nextEvent(instant) {
-      let visit = visits.first();
-      if (visit === null || visit.dueAt > instant) {
-        const started = startVisit(instant);
-        visits.add(started);
-        visit = visits.first() ?? started;
-      }
-      lastDueAt = visit.dueAt;
-      const event = visit.next(settings.sentAt ? instant : null);
-      visits.reorderFirst();
-      events += 1;
-      if (visit.isBot) botEvents += 1;
-      if (visit.lateBy > 0) lateEvents += 1;
-      return event;
-    },
-  };
 }

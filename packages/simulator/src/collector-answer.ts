@@ -1,0 +1,105 @@
+import { SimulatorError } from './simulator-error.ts';
+
+/** What a collector's answer means for the records of the request. */
+export type DeliveryAnswer =
+  | { readonly kind: 'results'; readonly results: readonly DeliveryResult[] }
+  | {
+      readonly kind: 'again';
+      /** What Retry-After asks for, ms; null when the answer leaves it to us. */
+      readonly afterMs: number | null;
+      /** Whether some of the records may be in the log all the same. */
+      readonly mayHaveLanded: boolean;
+    };
+
+export interface DeliveryResult {
+  readonly status: 'accepted' | 'rejected';
+  readonly reason: string | null;
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly retryAfter: string | string[] | undefined;
+  readonly text: string;
+}
+
+/**
+ * @param count records in the request.
+ * @throws SimulatorError `simulator-delivery-refused`, `simulator-answer-invalid`.
+ */
+export function interpretAnswer(answer: HttpAnswer, count: number): DeliveryAnswer {
+  const { status } = answer;
+  // 400 answers a body without a single readable event, which is then one dead letter (S5.3).
+  if (status === 200 || status === 400) {
+    const results = parseResults(answer.text);
+    if (results?.length === count) return { kind: 'results', results };
+    if (status === 200) throw invalid(answer, count);
+    if (count === 1) return { kind: 'results', results: [{ status: 'rejected', reason: null }] };
+  }
+  // 429 is refused and not stored; of a request that got 503 a part may have become durable (S5.3).
+  if (status === 429)
+    return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: false };
+  if (status >= 500) return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: true };
+  throw refused(answer, count);
+}
+
+function parseResults(text: string): DeliveryResult[] | null {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(body) || !Array.isArray(body.results)) return null;
+  const results: DeliveryResult[] = [];
+  for (const result of body.results as unknown[]) {
+    if (!isObject(result)) return null;
+    const { status, reason } = result;
+    if (status !== 'accepted' && status !== 'rejected') return null;
+    results.push({ status, reason: reasonText(reason) });
+  }
+  return results;
+}
+
+function reasonText(reason: unknown): string | null {
+  if (reason === undefined || reason === null) return null;
+  return typeof reason === 'string' ? reason : JSON.stringify(reason);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
+function retryAfterMs(header: HttpAnswer['retryAfter']): number | null {
+  const text = Array.isArray(header) ? header[0] : header;
+  if (text === undefined) return null;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+}
+
+const excerptLength = 300;
+
+function refused(answer: HttpAnswer, count: number): SimulatorError {
+  const hints: Readonly<Record<number, string>> = {
+    401: 'Check the write key: `clicklake keys --json` lists them.',
+    403: 'Use a write key that may send from here: `clicklake keys --json` lists them.',
+    404: 'Check the URL: it must be that of the collector, `http://127.0.0.1:8085` by default.',
+    413: 'Send fewer records in one request, or raise the limits of the collector.',
+  };
+  return new SimulatorError({
+    code: 'simulator-delivery-refused',
+    message: `The collector refused ${count} records with ${answer.status}: ${answer.text.slice(0, excerptLength)}`,
+    hint: hints[answer.status] ?? 'Read the answer above; sending the same again will not help.',
+    details: { status: answer.status, records: count },
+  });
+}
+
+function invalid(answer: HttpAnswer, count: number): SimulatorError {
+  return new SimulatorError({
+    code: 'simulator-answer-invalid',
+    message: `The collector's answer has not one result for each of ${count} records: ${answer.text.slice(0, excerptLength)}`,
+    hint: 'Check that the URL leads to a clicklake collector of this version.',
+    details: { status: answer.status, records: count },
+  });
+}
