@@ -25,6 +25,7 @@ export {
   type StructType,
 } from './schema.ts';
 export { duckdbColumns, duckdbTypeOf } from './duckdb-types.ts';
+export { parseSchema } from './schema.ts';
 export { scanSql } from './scan-sql.ts';
 export { quoteIdentifier, quoteLiteral } from './sql-text.ts';
 export type { ParquetOptions, StagedFile } from './stage-parquet.ts';
