@@ -60,6 +60,8 @@ export interface DedupeStats {
   readonly bloomFalsePositives: number;
   /** Reads of the runs by `check`, since the index was opened. */
   readonly diskProbes: number;
+  /** Why the last merge of runs failed (a full disk); it is tried again after the next save. */
+  readonly mergeFailure: unknown;
 }
 
 export interface DedupeIndexOptions {
@@ -68,7 +70,7 @@ export interface DedupeIndexOptions {
   readonly crashPoints: CrashPoints;
   /** S3.1: 7 days by default, `dedupeDefaults.windowMs`. */
   readonly windowMs: number;
-  /** Hard cap over everything the index holds, whatever the window holds (S3.2). At least 512 KiB. */
+  /** Hard cap over everything the index holds, whatever the window holds (S3.2). At least 8 MiB. */
   readonly memoryBytes: number;
   /** Width of a time bucket of runs, at most 2^32 − 1 ms. */
   readonly bucketMs: number;
@@ -85,4 +87,8 @@ export interface OpenedDedupeIndex {
 
 const dayMs = 86_400_000;
 
-export const dedupeDefaults = { windowMs: 7 * dayMs, memoryBytes: 96 * 1024 * 1024, bucketMs: dayMs } as const;
+export const dedupeDefaults = {
+  windowMs: 7 * dayMs,
+  memoryBytes: 96 * 1024 * 1024,
+  bucketMs: dayMs,
+} as const;

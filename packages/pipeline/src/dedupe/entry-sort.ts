@@ -59,7 +59,13 @@ function countRange(columns: EntryColumns, count: number, range: number, ranges:
   return size;
 }
 
-function placeRange(columns: EntryColumns, count: number, range: number, ranges: number, room: SortBuffers): void {
+function placeRange(
+  columns: EntryColumns,
+  count: number,
+  range: number,
+  ranges: number,
+  room: SortBuffers,
+): void {
   const { hashes } = columns;
   const { keys, order } = room;
   let size = 0;
@@ -117,7 +123,7 @@ function radixPass(
 /** Rows that share the first word: nearly always the same id twice, so there are few. */
 function sortTies(columns: EntryColumns, sorted: SortedEntries): void {
   const { keys, order, count } = sorted;
-  for (let from = 0; from < count; ) {
+  for (let from = 0; from < count;) {
     let to = from + 1;
     while (to < count && keys[to] === keys[from]) to += 1;
     if (to - from > 1) order.subarray(from, to).sort((a, b) => compareEntries(columns, a, b));

@@ -57,7 +57,13 @@ export function judgeByMemtable(judgement: Judgement, sorted: SortedEntries, tab
   for (let i = 0; i < sorted.count; i += 1) {
     const row = sorted.order[i] ?? 0;
     for (let at = findFirst(table, batch, row); at >= 0; at = nextMatch(table, batch, row, at)) {
-      offerEntry(judgement, row, table.receivedAt[at] ?? 0, table.partitions[at] ?? 0, table.offsets[at] ?? 0);
+      offerEntry(
+        judgement,
+        row,
+        table.receivedAt[at] ?? 0,
+        table.partitions[at] ?? 0,
+        table.offsets[at] ?? 0,
+      );
     }
   }
 }
@@ -69,7 +75,7 @@ export function judgeByMemtable(judgement: Judgement, sorted: SortedEntries, tab
 export function judgeWithinBatch(judgement: Judgement, sorted: SortedEntries): void {
   const { batch, verdicts } = judgement;
   const { keys, order, count } = sorted;
-  for (let from = 0; from < count; ) {
+  for (let from = 0; from < count;) {
     let to = from + 1;
     while (to < count && keys[to] === keys[from]) to += 1;
     let kept = -1;

@@ -45,23 +45,20 @@ export async function judgeByRun(
   };
   let found = 0;
   let lastFound = -1;
-  const resolve = async (): Promise<void> => {
-    const seen = await judgeMatches(judgement, sorted, run, matches, costs, (position) => {
+  const resolve = async (matches: KeyMatches): Promise<void> => {
+    await judgeMatches(judgement, sorted, run, matches, costs, (position) => {
       if (position === lastFound) return;
       lastFound = position;
       found += 1;
     });
     matches.size = 0;
-    return seen;
   };
   const plan = planKeyReads(run.fences, sorted.keys, selected, count);
   await readPages(run.keys, plan, async (words, range) => {
     costs.reads += 1;
-    for (const step of findKeys(words, range, run, sorted.keys, selected, matches)) {
-      if (step === 'full') await resolve();
-    }
+    for (const full of findKeys(words, range, run, sorted.keys, selected, matches)) await resolve(full);
   });
-  await resolve();
+  await resolve(matches);
   costs.falsePositives += count - found;
 }
 
@@ -92,7 +89,7 @@ function* planKeyReads(
       from = i;
       firstPage = page;
     }
-    lastPage = Math.max(end, lastPage);
+    lastPage = end;
   }
   yield { firstPage, pages: lastPage - firstPage + 1, from, to: count };
 }
@@ -110,7 +107,7 @@ function lastPageOf(fences: Uint32Array, key: number, from: number): number {
   return page;
 }
 
-/** Adds the matches of one read; pauses with 'full' whenever the caller has to take them away. */
+/** Adds the matches of one read; yields them whenever they are full, to be taken away. */
 function* findKeys(
   words: Uint32Array,
   range: KeyRead,
@@ -118,7 +115,7 @@ function* findKeys(
   keys: Uint32Array,
   selected: Uint32Array,
   matches: KeyMatches,
-): Generator<'full'> {
+): Generator<KeyMatches> {
   const { fences, description } = run;
   let page = range.firstPage;
   let verified = -1;
@@ -134,11 +131,15 @@ function* findKeys(
         verified = at;
       }
       const size = Math.min(keysPerPage, description.entries - at * keysPerPage);
-      for (let slot = lowerBound(words, base, size, key); slot < size && words[base + slot] === key; slot += 1) {
+      for (
+        let slot = lowerBound(words, base, size, key);
+        slot < size && words[base + slot] === key;
+        slot += 1
+      ) {
         matches.positions[matches.size] = position;
         matches.entries[matches.size] = at * keysPerPage + slot;
         matches.size += 1;
-        if (matches.size === matchCapacity) yield 'full';
+        if (matches.size === matchCapacity) yield matches;
       }
     }
   }

@@ -54,11 +54,13 @@ export async function createRunWriter(
   const name = `${bucketStart}-${randomUUID()}`;
   const seeds = checksumSeeds(name);
   const keysFile = await files.open(join(directory, keysFileName(name)), 'create');
-  const rowsFile = await files.open(join(directory, rowsFileName(name)), 'create').catch(async (error: unknown) => {
-    await keysFile.close();
-    await removeRun(files, directory, name);
-    throw error;
-  });
+  const rowsFile = await files
+    .open(join(directory, rowsFileName(name)), 'create')
+    .catch(async (error: unknown) => {
+      await keysFile.close();
+      await removeRun(files, directory, name);
+      throw error;
+    });
   const keys = pageBuffer(keysFile, seeds.keys, bufferedKeyPages, keysPerPage, 1);
   const rows = pageBuffer(rowsFile, seeds.rows, bufferedRowPages, rowsPerPage, wordsPerRow);
   const fences = new Uint32Array(keyPages(mostEntries));
@@ -127,7 +129,13 @@ interface PageBuffer {
 }
 
 /** Pages being filled; full ones go to the file, a last partial one moves to the front. */
-function pageBuffer(file: OpenFile, seed: number, pages: number, perPage: number, wordsPerItem: number): PageBuffer {
+function pageBuffer(
+  file: OpenFile,
+  seed: number,
+  pages: number,
+  perPage: number,
+  wordsPerItem: number,
+): PageBuffer {
   const words = new Uint32Array(pages * pageWordCount);
   let items = 0;
   let written = 0;

@@ -39,7 +39,11 @@ export interface Run {
  *
  * @throws DedupeError `dedupe-state-corrupt`.
  */
-export async function openRun(files: FileSystem, directory: string, description: RunDescription): Promise<Run> {
+export async function openRun(
+  files: FileSystem,
+  directory: string,
+  description: RunDescription,
+): Promise<Run> {
   const { name, entries } = description;
   const keys = await files.open(join(directory, keysFileName(name)), 'read');
   let rows: OpenFile | undefined;
@@ -109,5 +113,6 @@ async function scanKeys(run: Run, visit: (words: Uint32Array, page: KeyPage) => 
 }
 
 async function verifySize(file: OpenFile, pages: number): Promise<void> {
-  if ((await file.size()) !== pages * pageBytes) throw corruptState('a run does not have the size it was written with');
+  if ((await file.size()) !== pages * pageBytes)
+    throw corruptState('a run does not have the size it was written with');
 }
