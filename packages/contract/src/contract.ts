@@ -31,7 +31,7 @@ export interface Contract {
 const rulesRevision = 1;
 
 function fingerprintOf(settings: ContractSettings): string {
-  const fields = eventFields.map(({ description: _description, unit: _unit, ...rules }) => rules);
+  const fields = eventFields.map((field) => ({ ...field, description: undefined, unit: undefined }));
   const rules = JSON.stringify({ rulesRevision, schemaVersion, fields, settings });
   return createHash('sha256').update(rules).digest('hex').slice(0, 16);
 }

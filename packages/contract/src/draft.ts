@@ -12,62 +12,93 @@ import { at, ingestNames, slotList, slots, type Slot } from './record-slots.ts';
 import type { ContractSettings } from './settings.ts';
 import { maxTimestampMs, minTimestampMs } from './timestamp.ts';
 
-/** One event on its way: JSON texts by slot, times in milliseconds by slot, and what goes to `properties`. */
+/** One event on its way. Times are milliseconds since the epoch. */
 export interface Draft {
+  /** JSON texts by slot; of the times only once they are settled. */
   readonly texts: (string | undefined)[];
-  readonly times: (number | undefined)[];
+  timestamp: number | undefined;
+  sentAt: number | undefined;
+  clientTimestamp: number | undefined;
+  receivedAt: number | undefined;
   properties: Readonly<Record<string, unknown>> | null;
+  /** What goes to `properties` besides. */
   extras: ExtraMember[] | null;
 }
+
+const noTexts: readonly (string | undefined)[] = slotList.map(() => undefined);
 
 export function keepExtra(draft: Draft, name: string, value: unknown): void {
   (draft.extras ??= []).push({ name, value });
 }
 
-/** Reads every member of the event once, in its own order. */
+/**
+ * Reads every member of the event once, in its own order.
+ * @param fromLog the collector's fields count
+ * @param readProperties the object that a `properties` member states
+ */
 export function readEvent(
   event: Readonly<Record<string, unknown>>,
   fromLog: boolean,
   readProperties: (value: unknown) => Readonly<Record<string, unknown>>,
 ): Draft {
-  const texts: (string | undefined)[] = [];
-  for (let index = 0; index < slotList.length; index++) texts.push(undefined);
-  const draft: Draft = { texts, times: [], properties: null, extras: null };
+  const draft: Draft = {
+    texts: noTexts.slice(),
+    timestamp: undefined,
+    sentAt: undefined,
+    clientTimestamp: undefined,
+    receivedAt: undefined,
+    properties: null,
+    extras: null,
+  };
   for (const name in event) {
     const value = event[name];
     const slot = slots.get(name);
-    if (slot === undefined) {
-      if (value === undefined) continue;
-      // S1.4: where the record lies is nobody's to claim, a foreign producer's neither.
-      if (!ingestNames.has(name)) keepExtra(draft, name, value);
-      else if (value !== null) keepExtra(draft, `$client.${name}`, value);
-      continue;
-    }
-    if (value === null || value === undefined) continue;
-    if (!fromLog && slot.field.owner === 'collector') keepExtra(draft, `$client.${name}`, value);
-    else if (slot.index === at.properties) draft.properties = readProperties(value);
-    else readField(draft, slot, value);
+    if (value === undefined) continue;
+    if (slot === undefined) keepUnknown(draft, name, value);
+    else if (value === null) continue;
+    else if (!fromLog && !slot.fromClient) keepExtra(draft, `$client.${name}`, value);
+    else if (slot.kind === 'properties') draft.properties = readProperties(value);
+    else if (slot.kind === 'time') readTime(draft, slot, value);
+    else draft.texts[slot.index] = readText(draft, slot, value);
   }
   return draft;
 }
 
-function readField(draft: Draft, slot: Slot, value: unknown): void {
-  const { field, index, values } = slot;
-  switch (field.type) {
-    case 'string':
-      draft.texts[index] = values === null ? checkText(field, value) : checkMember(field, values, value);
-      break;
-    case 'timestamp':
-      draft.times[index] = checkTimestamp(field, value);
-      break;
+/** S1.4. Where the record lies is nobody's to claim, a foreign producer's neither. */
+function keepUnknown(draft: Draft, name: string, value: unknown): void {
+  if (!ingestNames.has(name)) keepExtra(draft, name, value);
+  else if (value !== null) keepExtra(draft, `$client.${name}`, value);
+}
+
+function readText(draft: Draft, slot: Slot, value: unknown): string {
+  switch (slot.kind) {
+    case 'text':
+      return checkText(slot, value);
+    case 'member':
+      return checkMember(slot, value);
     case 'point':
-      draft.texts[index] = checkPoint(field, value, (name, member) => keepExtra(draft, name, member));
-      break;
+      return checkPoint(slot, value, (name, member) => keepExtra(draft, name, member));
     case 'boolean':
-      draft.texts[index] = checkBoolean(field, value);
+      return checkBoolean(slot, value);
+    default:
+      return checkInteger(slot, value, slot.name);
+  }
+}
+
+function readTime(draft: Draft, slot: Slot, value: unknown): void {
+  const ms = checkTimestamp(slot, value);
+  switch (slot.index) {
+    case at.timestamp:
+      draft.timestamp = ms;
+      break;
+    case at.sentAt:
+      draft.sentAt = ms;
+      break;
+    case at.clientTimestamp:
+      draft.clientTimestamp = ms;
       break;
     default:
-      draft.texts[index] = checkInteger(field, value);
+      draft.receivedAt = ms;
   }
 }
 
@@ -107,10 +138,9 @@ export function requirePresence({ texts }: Draft): void {
 /** The canonical text: the contract's order, no nulls. */
 export function serialise(texts: readonly (string | undefined)[]): string {
   let value = '';
-  for (const slot of slotList) {
-    const text = texts[slot.index];
-    if (text === undefined) continue;
-    value += value === '' ? `{${slot.prefix}${text}` : `,${slot.prefix}${text}`;
+  for (let index = 0; index < slotList.length; index++) {
+    const text = texts[index];
+    if (text !== undefined) value += (slotList[index] as Slot).prefix + text;
   }
   return `${value}}`;
 }

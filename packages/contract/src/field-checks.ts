@@ -1,5 +1,5 @@
-import type { EventField } from './event-fields.ts';
 import { isRawJson, quoteJson, utf8Length } from './json-text.ts';
+import type { Slot } from './record-slots.ts';
 import { RejectedError } from './rejection.ts';
 import { maxTimestampMs, minTimestampMs, parseTimestamp } from './timestamp.ts';
 
@@ -13,14 +13,14 @@ function wrongType(field: string, wanted: string): RejectedError {
 }
 
 /** The JSON text of a string field. */
-export function checkText(field: EventField, value: unknown): string {
-  if (typeof value !== 'string') throw wrongType(field.name, 'a string');
-  checkLength(field, value);
-  return quoteJson(value, field.name);
+export function checkText(slot: Slot, value: unknown): string {
+  if (typeof value !== 'string') throw wrongType(slot.name, 'a string');
+  checkLength(slot, value);
+  return quoteJson(value, slot.name);
 }
 
-function checkLength(field: EventField, text: string): void {
-  const { name, minBytes = 0, maxBytes = Infinity } = field;
+function checkLength(slot: Slot, text: string): void {
+  const { name, minBytes, maxBytes } = slot;
   // A UTF-16 unit is at least one byte and at most three: most texts need no counting.
   if (text.length < minBytes) throw new RejectedError('too_short', name, `\`${name}\` must not be empty.`);
   if (text.length * 3 > maxBytes && (text.length > maxBytes || utf8Length(text) > maxBytes)) {
@@ -29,9 +29,9 @@ function checkLength(field: EventField, text: string): void {
 }
 
 /** Whether the text would be accepted as this field. */
-export function isValidText(field: EventField, value: unknown): value is string {
+export function isValidText(slot: Slot, value: unknown): value is string {
   try {
-    checkText(field, value);
+    checkText(slot, value);
     return true;
   } catch {
     return false;
@@ -39,50 +39,50 @@ export function isValidText(field: EventField, value: unknown): value is string 
 }
 
 /** The JSON text of one of the field's closed set of values. */
-export function checkMember(field: EventField, texts: ReadonlyMap<unknown, string>, value: unknown): string {
-  const text = texts.get(value);
+export function checkMember(slot: Slot, value: unknown): string {
+  const text = slot.values.get(value);
   if (text !== undefined) return text;
-  if (typeof value !== 'string') throw wrongType(field.name, 'a string');
+  if (typeof value !== 'string') throw wrongType(slot.name, 'a string');
   throw new RejectedError(
     'unknown_event_type',
-    field.name,
-    `\`${field.name}\` must be one of ${[...texts.keys()].join(', ')}.`,
+    slot.name,
+    `\`${slot.name}\` must be one of ${[...slot.values.keys()].join(', ')}.`,
   );
 }
 
 /** The JSON text of a whole number. 1.0 and 1e3 are whole numbers: JSON has only one kind. */
-export function checkInteger(field: EventField, value: unknown, name = field.name): string {
+export function checkInteger(slot: Slot, value: unknown, name: string): string {
   // A token that a double can't hold counts by the nearest double, as in every other JSON parser.
-  const number = isRawJson(value) ? Number(value.rawJSON) : value;
+  const number = typeof value === 'object' && isRawJson(value) ? Number(value.rawJSON) : value;
   if (typeof number !== 'number' || !Number.isInteger(number)) throw wrongType(name, 'a whole number');
-  const { min = -Infinity, max = Infinity } = field;
+  const { min, max } = slot;
   if (number < min || number > max) {
     throw new RejectedError('out_of_range', name, `\`${name}\` must be from ${min} to ${max}.`);
   }
   return `${number}`;
 }
 
-export function checkBoolean(field: EventField, value: unknown): string {
-  if (typeof value !== 'boolean') throw wrongType(field.name, 'true or false');
+export function checkBoolean(slot: Slot, value: unknown): string {
+  if (typeof value !== 'boolean') throw wrongType(slot.name, 'true or false');
   return value ? 'true' : 'false';
 }
 
 /** Milliseconds since the epoch of a time field. */
-export function checkTimestamp(field: EventField, value: unknown): number {
-  if (typeof value !== 'string') throw wrongType(field.name, 'a string: a time in ISO 8601 form');
+export function checkTimestamp(slot: Slot, value: unknown): number {
+  if (typeof value !== 'string') throw wrongType(slot.name, 'a string: a time in ISO 8601 form');
   const ms = parseTimestamp(value);
   if (Number.isNaN(ms)) {
     throw new RejectedError(
       'timestamp_invalid',
-      field.name,
-      `\`${field.name}\` is not a time in ISO 8601 form.`,
+      slot.name,
+      `\`${slot.name}\` is not a time in ISO 8601 form.`,
     );
   }
   if (ms < minTimestampMs || ms > maxTimestampMs) {
     throw new RejectedError(
       'timestamp_out_of_range',
-      field.name,
-      `\`${field.name}\` must be from 1970 to 9999.`,
+      slot.name,
+      `\`${slot.name}\` must be from 1970 to 9999.`,
     );
   }
   return ms;
@@ -99,20 +99,16 @@ export function checkObject(name: string, value: unknown): Readonly<Record<strin
 }
 
 /** The JSON text of a point; members other than x and y go to `keep`. */
-export function checkPoint(
-  field: EventField,
-  value: unknown,
-  keep: (name: string, value: unknown) => void,
-): string {
-  const point = checkObject(field.name, value);
+export function checkPoint(slot: Slot, value: unknown, keep: (name: string, value: unknown) => void): string {
+  const point = checkObject(slot.name, value);
   for (const name in point) {
-    if (name !== 'x' && name !== 'y') keep(`${field.name}.${name}`, point[name]);
+    if (name !== 'x' && name !== 'y') keep(`${slot.name}.${name}`, point[name]);
   }
   const coordinate = (axis: 'x' | 'y'): string => {
-    const name = `${field.name}.${axis}`;
+    const name = `${slot.name}.${axis}`;
     const given = Object.hasOwn(point, axis) ? (point[axis] ?? null) : null;
     if (given === null) throw new RejectedError('missing_field', name, `\`${name}\` is missing.`);
-    return checkInteger(field, given, name);
+    return checkInteger(slot, given, name);
   };
   return `{"x":${coordinate('x')},"y":${coordinate('y')}}`;
 }

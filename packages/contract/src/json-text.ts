@@ -24,7 +24,8 @@ const sourceAwareJson = JSON as unknown as SourceAwareJson;
  * Finds every text in which a number may lose something: 16 digits or an exponent, where a value may stand. A
  * false alarm, inside a string, only costs time.
  */
-const riskyNumber = /(?:^|[\s,:[])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+const riskyNumber = /[:,[][ \t\r\n]*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+const loneNumber = /^[ \t\r\n]*-?\d/;
 
 /**
  * `JSON.parse`, except that numbers which lose digits come back as `JSON.rawJSON` objects. Costs one scan
@@ -32,7 +33,7 @@ const riskyNumber = /(?:^|[\s,:[])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
  * @throws SyntaxError when the text is not JSON; RangeError when it is nested some thousands deep.
  */
 export function parseEventJson(text: string): unknown {
-  if (!riskyNumber.test(text)) return JSON.parse(text);
+  if (!riskyNumber.test(text) && !loneNumber.test(text)) return JSON.parse(text);
   return sourceAwareJson.parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && losesDigits(source, value)
       ? sourceAwareJson.rawJSON(source)
@@ -41,7 +42,7 @@ export function parseEventJson(text: string): unknown {
 }
 
 export function isRawJson(value: unknown): value is RawJson {
-  return typeof value === 'object' && sourceAwareJson.isRawJSON(value);
+  return sourceAwareJson.isRawJSON(value);
 }
 
 function losesDigits(source: string, value: number): boolean {
@@ -63,7 +64,7 @@ function normalDecimal(text: string): string {
   return `${sign}${significant}e${scale}`;
 }
 
-// eslint-disable-next-line no-control-regex -- JSON escapes exactly these, and lone surrogates are looked at closely.
+/** What JSON escapes, and surrogates, which may be unpaired. */
 const needsCare = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /**

@@ -68,15 +68,12 @@ export function judgeRecord(
   );
   requirePresence(draft);
   moveNonAddress(draft, record.ip_address);
-  const { texts, times } = draft;
-  const given = times[at.timestamp];
-  const stamped = times[at.receivedAt];
+  const { texts, timestamp: given, sentAt, receivedAt: stamped } = draft;
   const receivedAt = stamped ?? Math.min(Math.max(Math.trunc(appendTime), minTimestampMs), maxTimestampMs);
   // S2.3: correction by sent_at happened in the collector, once.
   const timestamp = settleTimestamp(given, 0, receivedAt, settings);
   // A record that has been through a collector says itself what the client's clock said, or that it was silent.
-  const own = times[at.clientTimestamp] ?? (stamped === undefined || given !== timestamp ? given : undefined);
-  const sentAt = times[at.sentAt];
+  const own = draft.clientTimestamp ?? (stamped === undefined || given !== timestamp ? given : undefined);
   texts[at.timestamp] = quoteTimestamp(timestamp);
   texts[at.receivedAt] = quoteTimestamp(receivedAt);
   if (sentAt !== undefined) texts[at.sentAt] = quoteTimestamp(sentAt);

@@ -10,8 +10,8 @@ import { stampIpAddress, stampUserAgent } from './server-facts.ts';
 import type { ContractSettings } from './settings.ts';
 import { quoteTimestamp } from './timestamp.ts';
 
-const eventIdField = slotOf('event_id').field;
-const sourceIdField = slotOf('source_id').field;
+const eventIdSlot = slotOf('event_id');
+const sourceIdSlot = slotOf('source_id');
 export const schemaVersionText = String(schemaVersion);
 
 /** The accepted event of a complete draft: its id, its key (S1.2) and its canonical text. */
@@ -33,7 +33,7 @@ export function finish(
 export function rejectionOf(error: unknown, event: unknown): Rejection {
   if (!(error instanceof RejectedError)) throw error;
   const ownId = isJsonObject(event) ? event.event_id : null;
-  const eventId = isValidText(eventIdField, ownId) ? ownId : null;
+  const eventId = isValidText(eventIdSlot, ownId) ? ownId : null;
   return { ok: false, eventId, field: error.field, reason: error.reason, message: error.message };
 }
 
@@ -43,6 +43,10 @@ export function eventObject(event: unknown): Readonly<Record<string, unknown>> {
   return event;
 }
 
+function checkProperties(value: unknown): Readonly<Record<string, unknown>> {
+  return checkObject('properties', value);
+}
+
 /** S1, S2 for what a client sent; throws RejectedError. */
 export function prepareClientEvent(
   input: unknown,
@@ -50,12 +54,10 @@ export function prepareClientEvent(
   settings: ContractSettings,
 ): Accepted {
   const event = eventObject(input);
-  const draft = readEvent(event, false, (value) => checkObject('properties', value));
+  const draft = readEvent(event, false, checkProperties);
   requirePresence(draft);
-  const { texts, times } = draft;
+  const { texts, timestamp: given, sentAt } = draft;
   const { receivedAt } = context;
-  const given = times[at.timestamp];
-  const sentAt = times[at.sentAt];
   const correction = sentAt === undefined ? 0 : receivedAt - sentAt;
   const timestamp = settleTimestamp(given, correction, receivedAt, settings);
   texts[at.timestamp] = quoteTimestamp(timestamp);
@@ -64,9 +66,9 @@ export function prepareClientEvent(
   if (given !== undefined) texts[at.clientTimestamp] = quoteTimestamp(given);
   stampUserAgent(texts, event.user_agent, context);
   stampIpAddress(draft, event.ip_address, context);
-  texts[at.sourceId] = checkText(sourceIdField, context.sourceId);
+  texts[at.sourceId] = checkText(sourceIdSlot, context.sourceId);
   texts[at.schemaVersion] = schemaVersionText;
-  const accepted = finish(draft, event, context.newEventId, settings);
+  const accepted = finish(draft, event, () => context.newEventId(), settings);
   const { maxEventBytes } = settings;
   if (accepted.value.length * 3 > maxEventBytes && utf8Length(accepted.value) > maxEventBytes) {
     throw new RejectedError('too_large', null, `The event is larger than ${maxEventBytes} bytes.`);

@@ -20,8 +20,7 @@ function clip(text: string, maxBytes: number): string {
 
 function fill(texts: (string | undefined)[], index: number, text: string | null): void {
   if (text === null || texts[index] !== undefined) return;
-  const slot = slotList[index];
-  texts[index] = quoteJson(clip(text, slot?.field.maxBytes ?? Infinity), null);
+  texts[index] = quoteJson(clip(text, slotList[index]?.maxBytes ?? Infinity), null);
 }
 
 /** The user agent, and what it says where the client did not. */
