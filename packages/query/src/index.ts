@@ -5,3 +5,7 @@ export type { TailColumn, TailSlice, TailTable } from './tail/tail-table.ts';
 export type { QueryResult, ResultColumn } from './result/query-result.ts';
 export { toJsonValue, type JsonValue } from './result/json-value.ts';
 export { QueryError, type QueryErrorCode } from './query-error.ts';
+export { formatTable } from './format/table.ts';
+export { formatCsv, type CsvOptions } from './format/csv.ts';
+export { formatJson } from './format/json.ts';
+export { escapeControls } from './format/display-width.ts';
