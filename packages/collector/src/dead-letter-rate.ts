@@ -21,11 +21,12 @@ export function createDeadLetterRate(now: () => number): DeadLetterRate {
     admit(key, deadLetters) {
       const perMinute = key.rateLimitDeadLettersPerMinute;
       const at = now();
-      const bucket = buckets.get(key) ?? { tokens: perMinute, filledAt: at };
+      const capacity = Math.max(1, perMinute);
+      const bucket = buckets.get(key) ?? { tokens: capacity, filledAt: at };
       buckets.set(key, bucket);
-      bucket.tokens = Math.min(perMinute, bucket.tokens + ((at - bucket.filledAt) * perMinute) / 60_000);
+      bucket.tokens = Math.min(capacity, bucket.tokens + ((at - bucket.filledAt) * perMinute) / 60_000);
       bucket.filledAt = at;
-      if (bucket.tokens <= 0) return Math.max(1, Math.ceil((-bucket.tokens * 60) / perMinute));
+      if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * 60) / perMinute);
       bucket.tokens -= deadLetters;
       return 0;
     },

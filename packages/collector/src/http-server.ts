@@ -130,15 +130,17 @@ const malformed: Readonly<Record<string, readonly [RefusalCode, string, string]>
 
 /** Bytes that are not HTTP, or come too slowly: Fastify has no request for them, so the answer is written here. */
 function refuseMalformed(error: Error & { code?: string }, socket: Socket, counters: Counters): void {
-  // The client is gone; a request in progress notices that itself.
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  // The client is gone, or was answered already; a request in progress notices that itself.
+  if (error.code === 'ECONNRESET' || error.code === 'HPE_INVALID_EOF_STATE' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
   const [code, status, message] = malformed[error.code ?? ''] ?? [
     'request-malformed' as const,
     '400 Bad Request',
     'The request is not HTTP/1.1.',
   ];
   counters.refused(code);
-  if (!socket.writable) return void socket.destroy();
   const body = refusalBody(new Refusal({ code, message, hint: 'Send it again, whole and well-formed.' }));
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n` +

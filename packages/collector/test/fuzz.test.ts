@@ -1,0 +1,203 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  event,
+  keyText,
+  startHarness,
+  text,
+  type Answer,
+  type Harness,
+  type StoredRecord,
+} from './harness.ts';
+
+/**
+ * Whatever is sent ends in `clickstream-events`, in `clickstream-errors` or was refused with a reason, and the
+ * answer says exactly what the log holds (S5.3).
+ */
+
+let harness: Harness;
+let seen = { events: 0, errors: 0 };
+beforeAll(async () => {
+  harness = await startHarness({
+    limits: { maxEventsPerRequest: 20, maxBodyBytes: 4_000, maxDecodedBytes: 6_000 },
+    serverKey: { rateLimitDeadLettersPerMinute: 1e9 },
+  });
+});
+afterAll(() => harness[Symbol.asyncDispose]());
+
+interface Appended {
+  readonly events: StoredRecord[];
+  readonly errors: StoredRecord[];
+}
+
+/** What one request added to the log. */
+async function appended(): Promise<Appended> {
+  const events = await harness.stored('clickstream-events');
+  const errors = await harness.stored('clickstream-errors');
+  const added = {
+    events: events.filter((record) => !knownEvents.has(placeOf(record))),
+    errors: errors.slice(seen.errors),
+  };
+  for (const record of added.events) knownEvents.add(placeOf(record));
+  seen = { events: events.length, errors: errors.length };
+  return added;
+}
+const knownEvents = new Set<string>();
+const placeOf = (at: { partition: number; offset: number | bigint }): string =>
+  `${at.partition}:${at.offset}`;
+
+function expectAnswerIsTrue(
+  { status, json }: Answer,
+  added: Appended,
+  sent: readonly Buffer[] | undefined,
+): void {
+  if (status === 413 || status === 415) {
+    expect(json).toMatchObject({ code: expect.any(String), hint: expect.any(String) });
+    expect(added).toEqual({ events: [], errors: [] });
+    return;
+  }
+  if (status === 400) {
+    expect(added.events).toEqual([]);
+    expect(added.errors.map(({ offset }) => Number(offset))).toEqual([json.dead_letter.offset]);
+    return;
+  }
+  expect(status).toBe(200);
+  const { results } = json;
+  const accepted = results.filter((result: { status: string }) => result.status === 'accepted');
+  const rejected = results.filter((result: { status: string }) => result.status === 'rejected');
+  expect(accepted.length + rejected.length).toBe(results.length);
+  expect(new Set(added.events.map(placeOf))).toEqual(new Set(accepted.map(placeOf)));
+  expect(added.errors.map(placeOf)).toEqual(rejected.map(placeOf));
+  for (const result of accepted) {
+    const record = added.events.find((candidate) => placeOf(candidate) === placeOf(result));
+    expect(JSON.parse(text(record)).event_id).toBe(result.event_id);
+  }
+  rejected.forEach((result: Record<string, unknown>, index: number) => {
+    const { reason, field, message, event_id } = result;
+    expect(JSON.parse(keyText(added.errors[index]))).toEqual({
+      reason,
+      field,
+      message,
+      event_id,
+      source_id: 'backend',
+    });
+  });
+  if (sent === undefined) return;
+  expect(results).toHaveLength(sent.length);
+  const rejectedBytes = sent.filter((_, index) => results[index].status === 'rejected');
+  expect(added.errors.map(({ value }) => Buffer.from(value))).toEqual(rejectedBytes);
+}
+
+async function expectAccountedFor(
+  body: Buffer,
+  headers: Record<string, string>,
+  sent?: readonly Buffer[],
+): Promise<void> {
+  const answer = await harness.post(body, headers);
+  expectAnswerIsTrue(answer, await appended(), sent);
+}
+
+const contentType = fc.constantFrom('application/json', 'application/x-ndjson', 'text/plain', 'text/csv');
+const encoding = fc.constantFrom('identity', 'gzip', 'zstd');
+const encode: Record<string, (body: Buffer) => Buffer> = {
+  identity: (body) => body,
+  gzip: (body) => gzipSync(body),
+  zstd: (body) => zstdCompressSync(body),
+};
+
+/** Anything a confused client may send as one event, valid ones among them; as JSON text. */
+const eventText = fc.oneof(
+  { weight: 3, arbitrary: fc.json({ maxDepth: 3 }) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .dictionary(fc.string({ maxLength: 10 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 })
+      .map((fields) => JSON.stringify({ ...event(), ...fields })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record(
+        {
+          event_id: fc.oneof(fc.uuid(), fc.string(), fc.integer(), fc.constant(null)),
+          event_type: fc.constantFrom('page_view', 'purchase', 'custom', 'other', 7, null),
+          user_id: fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant('\ud800'), fc.integer()),
+          timestamp: fc.oneof(
+            fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+            fc.string(),
+          ),
+          properties: fc.jsonValue({ maxDepth: 4 }),
+          ip_address: fc.oneof(fc.ipV4(), fc.ipV6(), fc.string()),
+        },
+        { requiredKeys: [] },
+      )
+      .map((fields) => JSON.stringify(fields)),
+  },
+);
+
+test('arbitrary bytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 300 }),
+      contentType,
+      encoding,
+      fc.boolean(),
+      async (bytes, type, name, encoded) => {
+        const body = Buffer.from(bytes);
+        const sent = encoded ? (encode[name]?.(body) ?? body) : body;
+        await expectAccountedFor(sent, { 'content-type': type, 'content-encoding': name });
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('one event of arbitrary JSON', async () => {
+  await fc.assert(
+    fc.asyncProperty(eventText, encoding, async (json, name) => {
+      const body = Buffer.from(json);
+      const sent = encode[name]?.(body) ?? body;
+      // An array is a batch of its elements.
+      await expectAccountedFor(
+        sent,
+        { 'content-encoding': name },
+        Array.isArray(JSON.parse(json)) ? undefined : [body],
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('arrays of arbitrary JSON, with white space', async () => {
+  const space = fc.string({ unit: fc.constantFrom(' ', '\n', '\t', '\r'), maxLength: 2 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(space, eventText, space), { maxLength: 25 }), async (elements) => {
+      const body = Buffer.from(`[${elements.map((parts) => parts.join('')).join(',')}]`);
+      await expectAccountedFor(
+        body,
+        {},
+        elements.map(([, json]) => Buffer.from(json)),
+      );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('lines of arbitrary JSON and bytes', async () => {
+  const line = fc.oneof(
+    eventText.map((json) => Buffer.from(json)),
+    fc
+      .uint8Array({ minLength: 1, maxLength: 40 })
+      .map((bytes) => Buffer.from([0x21, ...bytes.filter((byte) => byte !== 0x0a)])),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 25 }), fc.boolean(), async (lines, ended) => {
+      const separated = lines.flatMap((bytes, index) =>
+        ended || index < lines.length - 1 ? [bytes, Buffer.from('\n')] : [bytes],
+      );
+      await expectAccountedFor(Buffer.concat(separated), { 'content-type': 'application/x-ndjson' }, lines);
+    }),
+    { numRuns: 200 },
+  );
+});
