@@ -25,7 +25,7 @@ function nestingPattern(maxDepth: number): string {
 export function strictJson(text: string, maxDepth: number): string {
   const bracketsOf = (rest: string): string =>
     `regexp_replace(${rest}, ${literal(String.raw`[^\[\]{}]+`)}, '', 'g')`;
-  const strict = bind(`regexp_replace(${text}, ${literal(stringToken)}, '', 'g')`, 'rest', (rest) =>
+  const strict = bind(`regexp_replace(${text}, ${literal(stringToken)}, '0', 'g')`, 'rest', (rest) =>
     [
       `NOT regexp_matches(${rest}, ${literal(beyondJson)})`,
       `regexp_full_match(${bracketsOf(rest)}, ${literal(nestingPattern(maxDepth))})`,
