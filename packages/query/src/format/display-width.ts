@@ -2,7 +2,6 @@
  * Characters that could move the cursor, colour the screen or turn the direction of writing: C0, DEL,
  * C1, line and paragraph separators, bidirectional controls, the byte order mark.
  */
-// eslint-disable-next-line no-control-regex -- they are what this finds
 const driving = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const loneSurrogate = /\p{Surrogate}/gu;
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
@@ -29,7 +28,6 @@ const wide =
 const emoji =
   /^(\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[\u{1f1e6}-\u{1f1ff}]{2}|[0-9#*]\ufe0f?\u20e3)/u;
 const invisible = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
-// eslint-disable-next-line no-control-regex -- the fast path: one column for each character
 const plain = /^[\u0020-\u007e]*$/;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
