@@ -2,7 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DurableFilesError } from './durable-files-error.ts';
-import { isAlive, newLockRecord, parseLockRecord, type LockOwner, type LockRecord } from './lock-owner.ts';
+import {
+  isAlive,
+  newLockRecord,
+  ownerOf,
+  parseLockRecord,
+  type LockOwner,
+  type LockRecord,
+} from './lock-owner.ts';
 
 export interface Lock {
   readonly owner: LockOwner;
@@ -58,7 +65,7 @@ async function readLockFile(path: string): Promise<LockFile | undefined> {
   const record = parseLockRecord(text);
   if (record === undefined)
     return { id: createHash('sha256').update(text).digest('hex').slice(0, 36), live: undefined };
-  return { id: record.id, live: (await isAlive(record)) ? record : undefined };
+  return { id: record.id, live: (await isAlive(record)) ? ownerOf(record) : undefined };
 }
 
 /** Replaces a dead owner's file by ours; false when somebody else did, or is about to. */
@@ -86,8 +93,7 @@ function heldLock(path: string, mine: LockRecord): Lock {
   let released = false;
   return {
     get owner() {
-      const { pid, started, role, url } = current;
-      return { pid, started, role, url };
+      return ownerOf(current);
     },
     async describe(change) {
       if (released) return;

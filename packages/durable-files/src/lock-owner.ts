@@ -38,6 +38,10 @@ export function parseLockRecord(text: string): LockRecord | undefined {
   return isLockRecord(parsed) ? parsed : undefined;
 }
 
+export function ownerOf({ pid, started, role, url }: LockRecord): LockOwner {
+  return { pid, started, role, url };
+}
+
 export async function isAlive(owner: LockOwner): Promise<boolean> {
   return (await processStartTime(owner.pid)) === owner.started;
 }
