@@ -23,6 +23,8 @@ export interface Ledger {
 
 export interface DeepLedger {
   readonly checkedOffsets: number;
+  /** Offsets in no place; those that are booked as removed are among them. */
+  readonly missingOffsets: number;
   readonly missing: readonly CoordinateRange[];
   readonly repeated: readonly CoordinateRange[];
 }
@@ -177,7 +179,9 @@ export interface LakeOwner extends LakeReader {
   /** Starts ticking and committing. Idempotent. */
   start(): Promise<void>;
   /** Takes up all that is in the log now, commits it, and returns. Not to be mixed with `start`. */
-  catchUp(onProgress: (progress: { readonly processed: number; readonly inFlight: number }) => void): Promise<void>;
+  catchUp(
+    onProgress: (progress: { readonly processed: number; readonly inFlight: number }) => void,
+  ): Promise<void>;
   state(): IngestState;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;

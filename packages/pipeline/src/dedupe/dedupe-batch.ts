@@ -24,6 +24,7 @@ export interface Verdicts {
 /** Offsets take 48 bits on disk, partitions 16. */
 export const offsetLimit = 2 ** 48;
 export const partitionLimit = 2 ** 16;
+const timeLimit = 2 ** 53;
 
 /** @throws DedupeError `dedupe-batch-invalid` when a row does not fit an entry. */
 export function validateBatch(batch: DedupeBatch): void {
@@ -43,8 +44,9 @@ export function validateBatch(batch: DedupeBatch): void {
     if (!(partition >= 0 && partition < partitionLimit)) {
       throw invalid(`row ${row} has the partition ${partition}`);
     }
-    if (!Number.isSafeInteger(receivedAt[row])) {
-      throw invalid(`row ${row} has the received_at ${String(receivedAt[row])}, no whole milliseconds`);
+    const received = receivedAt[row] ?? 0;
+    if (!(received >= 0 && received < timeLimit && Math.floor(received) === received)) {
+      throw invalid(`row ${row} has the received_at ${received}, no whole milliseconds since 1970`);
     }
   }
 }

@@ -60,6 +60,8 @@ export interface DedupeStats {
   readonly bloomFalsePositives: number;
   /** Reads of the runs by `check`, since the index was opened. */
   readonly diskProbes: number;
+  /** Whether runs are being merged in the background. */
+  readonly merging: boolean;
   /** Why the last merge of runs failed (a full disk); it is tried again after the next save. */
   readonly mergeFailure: unknown;
 }

@@ -1,4 +1,4 @@
-import { compareEntries, type EntryColumns } from './entry-columns.ts';
+import type { DedupeBatch } from './dedupe-batch.ts';
 
 /** Buffers that sorting and probing share; `capacity` rows at a time. 20 bytes a row. */
 export interface SortBuffers {
@@ -11,12 +11,14 @@ export interface SortBuffers {
   readonly selected: Uint32Array;
 }
 
-/** Rows in the order of `compareEntries`; `keys[i]` is the first hash word of row `order[i]`. */
+/** Rows by hash, ties by the comparison given; `keys[i]` is the first hash word of row `order[i]`. */
 export interface SortedEntries {
   readonly count: number;
   readonly keys: Uint32Array;
   readonly order: Uint32Array;
 }
+
+export type CompareRows = (a: number, b: number) => number;
 
 export const sortBytesPerRow = 20;
 
@@ -37,21 +39,21 @@ export function createSortBuffers(capacity: number): SortBuffers {
  * ids overfill) and the number of rows placed in them, unsorted.
  */
 export function* hashRanges(
-  columns: EntryColumns,
-  count: number,
+  batch: DedupeBatch,
   buffers: SortBuffers,
 ): Generator<{ buffers: SortBuffers; count: number }> {
+  const { count } = batch;
   const ranges = count <= buffers.capacity ? 1 : Math.ceil(count / (0.9 * buffers.capacity));
   for (let range = 0; range < ranges; range += 1) {
-    const size = ranges === 1 ? count : countRange(columns, count, range, ranges);
+    const size = ranges === 1 ? count : countRange(batch, range, ranges);
     const room = size <= buffers.capacity ? buffers : createSortBuffers(size);
-    placeRange(columns, count, range, ranges, room);
+    placeRange(batch, range, ranges, room);
     yield { buffers: room, count: size };
   }
 }
 
-function countRange(columns: EntryColumns, count: number, range: number, ranges: number): number {
-  const { hashes } = columns;
+function countRange(batch: DedupeBatch, range: number, ranges: number): number {
+  const { hashes, count } = batch;
   let size = 0;
   for (let row = 0; row < count; row += 1) {
     if (Math.floor(((hashes[4 * row] ?? 0) * ranges) / 2 ** 32) === range) size += 1;
@@ -59,14 +61,8 @@ function countRange(columns: EntryColumns, count: number, range: number, ranges:
   return size;
 }
 
-function placeRange(
-  columns: EntryColumns,
-  count: number,
-  range: number,
-  ranges: number,
-  room: SortBuffers,
-): void {
-  const { hashes } = columns;
+function placeRange(batch: DedupeBatch, range: number, ranges: number, room: SortBuffers): void {
+  const { hashes, count } = batch;
   const { keys, order } = room;
   let size = 0;
   for (let row = 0; row < count; row += 1) {
@@ -78,14 +74,17 @@ function placeRange(
   }
 }
 
-/** Sorts the rows that `hashRanges` placed. The result lives in the buffers until their next use. */
-export function sortPlaced(columns: EntryColumns, buffers: SortBuffers, count: number): SortedEntries {
+/**
+ * Sorts `count` rows that stand in `keys` and `order`; `compare` orders rows with equal keys. The result
+ * lives in the buffers until their next use.
+ */
+export function sortPlaced(buffers: SortBuffers, count: number, compare: CompareRows): SortedEntries {
   const { keys, order, spareKeys, spareOrder } = buffers;
   radixPass(keys, order, spareKeys, spareOrder, count, 0, 11);
   radixPass(spareKeys, spareOrder, keys, order, count, 11, 11);
   radixPass(keys, order, spareKeys, spareOrder, count, 22, 10);
   const sorted = { count, keys: spareKeys, order: spareOrder };
-  sortTies(columns, sorted);
+  sortTies(sorted, compare);
   return sorted;
 }
 
@@ -121,12 +120,12 @@ function radixPass(
 }
 
 /** Rows that share the first word: nearly always the same id twice, so there are few. */
-function sortTies(columns: EntryColumns, sorted: SortedEntries): void {
+function sortTies(sorted: SortedEntries, compare: CompareRows): void {
   const { keys, order, count } = sorted;
   for (let from = 0; from < count;) {
     let to = from + 1;
     while (to < count && keys[to] === keys[from]) to += 1;
-    if (to - from > 1) order.subarray(from, to).sort((a, b) => compareEntries(columns, a, b));
+    if (to - from > 1) order.subarray(from, to).sort(compare);
     from = to;
   }
 }

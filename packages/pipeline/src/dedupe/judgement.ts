@@ -1,7 +1,8 @@
 import type { DedupeBatch, Verdicts } from './dedupe-batch.ts';
-import { sameCoordinates, sameHash } from './entry-columns.ts';
+import { sameCoordinates, sameHash } from './batch-order.ts';
 import type { SortedEntries } from './entry-sort.ts';
-import { findFirst, nextMatch, type Memtable } from './memtable.ts';
+import { entryAt, findSlot, nextSlot, type Memtable } from './memtable.ts';
+import { offsetOf, partitionOf, receivedAtOf } from './packed-entry.ts';
 
 /** A batch being judged: verdicts so far, and when the first of each duplicate was received. */
 export interface Judgement {
@@ -54,15 +55,18 @@ export function offerEntry(
 export function judgeByMemtable(judgement: Judgement, sorted: SortedEntries, table: Memtable): void {
   if (table.size === 0) return;
   const { batch } = judgement;
+  const { entries } = table;
   for (let i = 0; i < sorted.count; i += 1) {
     const row = sorted.order[i] ?? 0;
-    for (let at = findFirst(table, batch, row); at >= 0; at = nextMatch(table, batch, row, at)) {
+    for (let slot = findSlot(table, batch, row); slot >= 0; slot = nextSlot(table, batch, row, slot)) {
+      const at = entryAt(table, slot);
+      const high = entries[at + 6] ?? 0;
       offerEntry(
         judgement,
         row,
-        table.receivedAt[at] ?? 0,
-        table.partitions[at] ?? 0,
-        table.offsets[at] ?? 0,
+        receivedAtOf(entries, at),
+        partitionOf(high),
+        offsetOf(high, entries[at + 7] ?? 0),
       );
     }
   }
@@ -81,9 +85,9 @@ export function judgeWithinBatch(judgement: Judgement, sorted: SortedEntries): v
     let kept = -1;
     for (let i = from; to - from > 1 && i < to; i += 1) {
       const row = order[i] ?? 0;
-      if (kept >= 0 && !sameHash(batch, kept, batch, row)) kept = -1;
+      if (kept >= 0 && !sameHash(batch, kept, row)) kept = -1;
       if (verdicts.duplicate[row] === 1) continue;
-      if (kept >= 0 && !sameCoordinates(batch, kept, batch, row)) {
+      if (kept >= 0 && !sameCoordinates(batch, kept, row)) {
         offerEntry(
           judgement,
           row,

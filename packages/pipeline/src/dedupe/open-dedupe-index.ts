@@ -1,11 +1,13 @@
+import { compareRows } from './batch-order.ts';
 import { validateBatch, type DedupeBatch, type Verdicts } from './dedupe-batch.ts';
 import { DedupeError, isCorruptState } from './dedupe-error.ts';
 import type { DedupeIndex, DedupeIndexOptions, DedupeState, OpenedDedupeIndex } from './dedupe-index.ts';
 import { createSortBuffers, hashRanges, sortPlaced } from './entry-sort.ts';
 import { judgeByMemtable, judgeWithinBatch, startJudgement } from './judgement.ts';
 import { leastMemoryBytes, planMemory, runMemoryBytes } from './memory-plan.ts';
-import { clearMemtable, createMemtable, filterMemtable, insertEntry } from './memtable.ts';
+import { clearMemtable, createMemtable, filterMemtable, insertRow } from './memtable.ts';
 import { createMerger } from './merger.ts';
+import { offsetOf, partitionOf } from './packed-entry.ts';
 import { boundBy, discardManifest, reopen } from './reopen.ts';
 import { writeMemtable } from './run-flush.ts';
 import { bytesPerEntry } from './run-format.ts';
@@ -67,6 +69,8 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
   };
   const merger = createMerger({ files, directory, set, guarded });
 
+  merger.start();
+
   const spill = async (): Promise<void> => {
     const written = await writeMemtable(files, directory, memtable, bucketMs, buffers);
     clearMemtable(memtable);
@@ -77,7 +81,7 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
     for (let row = 0; row < batch.count; row += 1) {
       if (leaveOut?.[row] === 1) continue;
       if (memtable.size === memtable.capacity) await spill();
-      insertEntry(memtable, batch, row);
+      insertRow(memtable, batch, row);
     }
     merger.start();
   };
@@ -88,8 +92,8 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
       ({ description }) =>
         description.maxReceivedAt >= earliest - windowMs && description.minReceivedAt <= latest + windowMs,
     );
-    for (const placed of hashRanges(batch, batch.count, buffers)) {
-      const sorted = sortPlaced(batch, placed.buffers, placed.count);
+    for (const placed of hashRanges(batch, buffers)) {
+      const sorted = sortPlaced(placed.buffers, placed.count, (a, b) => compareRows(batch, a, b));
       judgeByMemtable(judgement, sorted, memtable);
       for (const run of reachable) await judgeByRun(judgement, sorted, run, placed.buffers, costs);
       judgeWithinBatch(judgement, sorted);
@@ -133,7 +137,10 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
     begin: (covered) =>
       guarded(async () => {
         const bound = boundBy(covered);
-        filterMemtable(memtable, (partition, offset) => offset < (bound[partition] ?? 0));
+        filterMemtable(memtable, (at) => {
+          const high = memtable.entries[at + 6] ?? 0;
+          return offsetOf(high, memtable.entries[at + 7] ?? 0) < (bound[partitionOf(high)] ?? 0);
+        });
         for (const run of set.runs) run.liveBelow = lowerBound(run.liveBelow, bound);
         await set.recommit();
       }),
@@ -166,6 +173,7 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
         filterBitsPerKey: entries === 0 ? 0 : (8 * filterBytes) / entries,
         bloomFalsePositives: costs.falsePositives,
         diskProbes: costs.reads,
+        merging: merger.isBusy(),
         mergeFailure: merger.failure(),
       };
     },

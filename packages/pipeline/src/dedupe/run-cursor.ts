@@ -12,12 +12,12 @@ import {
   wordsPerRow,
 } from './run-format.ts';
 import type { Run } from './run.ts';
-import type { RunEntry } from './run-writer.ts';
+import { offsetOf, packedWords, packReceivedAt, partitionOf } from './packed-entry.ts';
 
 /** Walks through a run's living entries in order; memory: one slice of each file. */
 export interface RunCursor {
-  /** The entry the cursor stands on; rewritten by `advance`. */
-  readonly entry: RunEntry;
+  /** The entry the cursor stands on, packed; rewritten by `advance`. */
+  readonly entry: Uint32Array;
   /** Moves on inside what has been read. False: `refill` decides whether there is more. */
   advance(): boolean;
   /** Reads on and stands on the next entry. False: the run is at its end. */
@@ -34,7 +34,7 @@ export function createRunCursor(run: Run): RunCursor {
   const { liveBelow } = run;
   const keys = createSlice(run.keys, run.seeds.keys, keyPages(entries), keysPerPage, keyPagesPerRead);
   const rows = createSlice(run.rows, run.seeds.rows, rowPages(entries), rowsPerPage, rowPagesPerRead);
-  const entry: RunEntry = { hash0: 0, hash1: 0, hash2: 0, hash3: 0, receivedAt: 0, partition: 0, offset: 0 };
+  const entry = new Uint32Array(packedWords);
   let next = 0;
 
   const decode = (index: number): void => {
@@ -43,21 +43,20 @@ export function createRunCursor(run: Run): RunCursor {
     const rowPage = Math.floor(rowIndex / rowsPerPage);
     const at = rowPage * pageWordCount + (rowIndex - rowPage * rowsPerPage) * wordsPerRow;
     const { words } = rows;
-    const high = words[at + 5] ?? 0;
-    entry.hash0 = keys.words[keyIndex + Math.floor(keyIndex / keysPerPage)] ?? 0;
-    entry.hash1 = words[at] ?? 0;
-    entry.hash2 = words[at + 1] ?? 0;
-    entry.hash3 = words[at + 2] ?? 0;
-    entry.receivedAt = bucketStart + (words[at + 3] ?? 0);
-    entry.partition = high >>> 16;
-    entry.offset = (high & 0xffff) * 2 ** 32 + (words[at + 4] ?? 0);
+    entry[0] = keys.words[keyIndex + Math.floor(keyIndex / keysPerPage)] ?? 0;
+    entry[1] = words[at] ?? 0;
+    entry[2] = words[at + 1] ?? 0;
+    entry[3] = words[at + 2] ?? 0;
+    packReceivedAt(bucketStart + (words[at + 3] ?? 0), entry, 0);
+    entry[6] = words[at + 4] ?? 0;
+    entry[7] = words[at + 5] ?? 0;
   };
   const advance = (): boolean => {
     const end = Math.min(entries, keys.end, rows.end);
     while (next < end) {
       decode(next);
       next += 1;
-      if (liveBelow === undefined || entry.offset < (liveBelow[entry.partition] ?? 0)) return true;
+      if (liveBelow === undefined || isBelow(liveBelow, entry)) return true;
     }
     return false;
   };
@@ -73,6 +72,11 @@ export function createRunCursor(run: Run): RunCursor {
       return false;
     },
   };
+}
+
+function isBelow(liveBelow: Float64Array, entry: Uint32Array): boolean {
+  const high = entry[6] ?? 0;
+  return offsetOf(high, entry[7] ?? 0) < (liveBelow[partitionOf(high)] ?? 0);
 }
 
 interface Slice {

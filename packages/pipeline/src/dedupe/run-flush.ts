@@ -1,9 +1,9 @@
 import type { FileSystem } from '@clicklake/durable-files';
-import type { SortBuffers, SortedEntries } from './entry-sort.ts';
-import { hashRanges, sortPlaced } from './entry-sort.ts';
+import { sortPlaced, type SortBuffers, type SortedEntries } from './entry-sort.ts';
 import type { Memtable } from './memtable.ts';
 import { closeRun, removeRun, type Run } from './run.ts';
-import { createRunWriter, type RunEntry } from './run-writer.ts';
+import { comparePacked, packedWords, receivedAtOf } from './packed-entry.ts';
+import { createRunWriter } from './run-writer.ts';
 
 /**
  * Writes the memtable as one durable run per time bucket it touches (nearly always one), and leaves the
@@ -16,9 +16,8 @@ export async function writeMemtable(
   bucketMs: number,
   buffers: SortBuffers,
 ): Promise<Run[]> {
-  const [placed] = hashRanges(table, table.size, buffers);
-  if (placed === undefined || table.size === 0) return [];
-  const sorted = sortPlaced(table, placed.buffers, placed.count);
+  if (table.size === 0) return [];
+  const sorted = sortMemtable(table, buffers);
   const buckets = groupByBucket(table, sorted, bucketMs, buffers.selected);
   const runs: Run[] = [];
   try {
@@ -43,6 +42,17 @@ interface Bucket {
   readonly rows: Uint32Array;
 }
 
+function sortMemtable(table: Memtable, buffers: SortBuffers): SortedEntries {
+  const { entries, size } = table;
+  for (let row = 0; row < size; row += 1) {
+    buffers.keys[row] = entries[row * packedWords] ?? 0;
+    buffers.order[row] = row;
+  }
+  return sortPlaced(buffers, size, (a, b) =>
+    comparePacked(entries, a * packedWords, entries, b * packedWords),
+  );
+}
+
 /** A counting sort by bucket, stable, so that each bucket's rows stay in order. */
 function groupByBucket(
   table: Memtable,
@@ -50,12 +60,9 @@ function groupByBucket(
   bucketMs: number,
   place: Uint32Array,
 ): Bucket[] {
-  const startOf = (row: number): number => Math.floor((table.receivedAt[row] ?? 0) / bucketMs) * bucketMs;
-  const sizes = new Map<number, number>();
-  for (let i = 0; i < sorted.count; i += 1) {
-    const start = startOf(sorted.order[i] ?? 0);
-    sizes.set(start, (sizes.get(start) ?? 0) + 1);
-  }
+  const startOf = (row: number): number =>
+    Math.floor(receivedAtOf(table.entries, row * packedWords) / bucketMs) * bucketMs;
+  const sizes = bucketSizes(table, bucketMs);
   if (sizes.size === 1) {
     return [...sizes.keys()].map((start) => ({ start, rows: sorted.order.subarray(0, sorted.count) }));
   }
@@ -77,6 +84,23 @@ function groupByBucket(
   return buckets;
 }
 
+/** Entries per start of bucket. Neighbours in arrival nearly always share theirs. */
+function bucketSizes(table: Memtable, bucketMs: number): Map<number, number> {
+  const sizes = new Map<number, number>();
+  let start = 0;
+  let size = 0;
+  for (let row = 0; row < table.size; row += 1) {
+    const receivedAt = receivedAtOf(table.entries, row * packedWords);
+    if (receivedAt < start || receivedAt >= start + bucketMs || size === 0) {
+      if (size > 0) sizes.set(start, (sizes.get(start) ?? 0) + size);
+      start = Math.floor(receivedAt / bucketMs) * bucketMs;
+      size = 0;
+    }
+    size += 1;
+  }
+  return sizes.set(start, (sizes.get(start) ?? 0) + size);
+}
+
 async function writeBucket(
   files: FileSystem,
   directory: string,
@@ -84,18 +108,10 @@ async function writeBucket(
   bucket: Bucket,
 ): Promise<Run | undefined> {
   const writer = await createRunWriter(files, directory, bucket.start, bucket.rows.length);
-  const entry: RunEntry = { hash0: 0, hash1: 0, hash2: 0, hash3: 0, receivedAt: 0, partition: 0, offset: 0 };
   try {
     for (const row of bucket.rows) {
       if (writer.isFull()) await writer.drain();
-      entry.hash0 = table.hashes[4 * row] ?? 0;
-      entry.hash1 = table.hashes[4 * row + 1] ?? 0;
-      entry.hash2 = table.hashes[4 * row + 2] ?? 0;
-      entry.hash3 = table.hashes[4 * row + 3] ?? 0;
-      entry.receivedAt = table.receivedAt[row] ?? 0;
-      entry.partition = table.partitions[row] ?? 0;
-      entry.offset = table.offsets[row] ?? 0;
-      writer.append(entry);
+      writer.append(table.entries, row * packedWords);
     }
     return await writer.finish();
   } catch (error) {

@@ -2,13 +2,13 @@ import { crc32 } from 'node:zlib';
 import { corruptState } from './dedupe-error.ts';
 
 /*
- * A run: entries of one time bucket, immutable, in the order of `compareEntries`, as two files of 4096-byte
+ * A run: entries of one time bucket, immutable, in the order of `comparePacked`, as two files of 4096-byte
  * pages (little-endian words of 32 bits; the last word is the CRC-32 of the 1023 before it, seeded with
  * the run's and the page's number, so that a page of another run or place fails too).
  *
  *   <name>.keys  page := key{1023} crc             key := the first word of the hash
  *   <name>.rows  page := row{170} zero{3} crc      row := hash words 1..3, received_at − bucket start,
- *                                                         offset low, partition << 16 | offset high
+ *                                                         partition << 16 | offset high, offset low
  *
  * Entry i is key i and row i. The keys alone (4 of 28 bytes) answer nearly every probe: two of n entries
  * share a key by chance once in 2^32 / n. Unused places of the last page are zero.

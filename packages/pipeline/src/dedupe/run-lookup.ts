@@ -1,6 +1,7 @@
 import { selectKeys } from './bloom-filter.ts';
 import type { SortBuffers, SortedEntries } from './entry-sort.ts';
 import { offerEntry, type Judgement } from './judgement.ts';
+import { offsetOf, partitionOf } from './packed-entry.ts';
 import { readAheadPages, readPages, type PageRange } from './page-reader.ts';
 import { keysPerPage, pageWordCount, rowsPerPage, verifyPage, wordsPerRow } from './run-format.ts';
 import type { Run } from './run.ts';
@@ -209,9 +210,9 @@ async function judgeMatches(
         continue;
       }
       onFound(position);
-      const high = words[at + 5] ?? 0;
-      const partition = high >>> 16;
-      const offset = (high & 0xffff) * 2 ** 32 + (words[at + 4] ?? 0);
+      const high = words[at + 4] ?? 0;
+      const partition = partitionOf(high);
+      const offset = offsetOf(high, words[at + 5] ?? 0);
       if (liveBelow !== undefined && offset >= (liveBelow[partition] ?? 0)) continue;
       offerEntry(judgement, row, description.bucketStart + (words[at + 3] ?? 0), partition, offset);
     }

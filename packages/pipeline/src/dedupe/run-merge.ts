@@ -1,6 +1,7 @@
 import type { FileSystem } from '@clicklake/durable-files';
 import { createRunCursor, type RunCursor } from './run-cursor.ts';
-import { createRunWriter, type RunEntry } from './run-writer.ts';
+import { comparePacked, packedWords } from './packed-entry.ts';
+import { createRunWriter } from './run-writer.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -26,23 +27,17 @@ export async function mergeRuns(
       const cursor = createRunCursor(run);
       if (await cursor.refill()) cursors.push(cursor);
     }
-    const last: RunEntry = {
-      hash0: -1,
-      hash1: 0,
-      hash2: 0,
-      hash3: 0,
-      receivedAt: 0,
-      partition: 0,
-      offset: 0,
-    };
+    const last = new Uint32Array(packedWords);
+    let appended = false;
     while (cursors.length > 0) {
       const least = leastCursor(cursors);
       const cursor = cursors[least];
       if (cursor === undefined) break;
-      if (compareRunEntries(cursor.entry, last) !== 0) {
+      if (!appended || comparePacked(cursor.entry, 0, last, 0) !== 0) {
         if (writer.isFull()) await writer.drain();
-        writer.append(cursor.entry);
-        copyRunEntry(cursor.entry, last);
+        writer.append(cursor.entry, 0);
+        last.set(cursor.entry);
+        appended = true;
       }
       if (cursor.advance()) continue;
       if (cancelled()) {
@@ -66,33 +61,10 @@ function leastCursor(cursors: readonly RunCursor[]): number {
   for (let i = 1; i < cursors.length; i += 1) {
     const other = cursors[i]?.entry;
     if (entry === undefined || other === undefined) break;
-    if (other.hash0 > entry.hash0) continue;
-    if (other.hash0 < entry.hash0 || compareRunEntries(other, entry) < 0) {
+    if (comparePacked(other, 0, entry, 0) < 0) {
       least = i;
       entry = other;
     }
   }
   return least;
-}
-
-function copyRunEntry(from: RunEntry, to: RunEntry): void {
-  to.hash0 = from.hash0;
-  to.hash1 = from.hash1;
-  to.hash2 = from.hash2;
-  to.hash3 = from.hash3;
-  to.receivedAt = from.receivedAt;
-  to.partition = from.partition;
-  to.offset = from.offset;
-}
-
-function compareRunEntries(a: RunEntry, b: RunEntry): number {
-  return (
-    a.hash0 - b.hash0 ||
-    a.hash1 - b.hash1 ||
-    a.hash2 - b.hash2 ||
-    a.hash3 - b.hash3 ||
-    a.receivedAt - b.receivedAt ||
-    a.partition - b.partition ||
-    a.offset - b.offset
-  );
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { FileSystem, OpenFile } from '@clicklake/durable-files';
+import { receivedAtOf } from './packed-entry.ts';
 import { removeRun, type Run } from './run.ts';
 import {
   checksumSeeds,
@@ -19,23 +20,13 @@ import {
 export interface RunWriter {
   /** Whether the buffers are full: `drain` before the next `append`. */
   isFull(): boolean;
-  append(entry: RunEntry): void;
+  /** Appends the packed entry that begins at `at`. */
+  append(packed: Uint32Array, at: number): void;
   drain(): Promise<void>;
   /** Makes both files durable (the caller syncs the directory). Undefined when nothing was appended. */
   finish(): Promise<Run | undefined>;
   /** Closes and removes what was written. */
   abandon(): Promise<void>;
-}
-
-/** One entry as a run holds it. Reused by its owner: `append` copies it. */
-export interface RunEntry {
-  hash0: number;
-  hash1: number;
-  hash2: number;
-  hash3: number;
-  receivedAt: number;
-  partition: number;
-  offset: number;
 }
 
 const bufferedRowPages = 96;
@@ -65,10 +56,16 @@ export async function createRunWriter(
   const rows = pageBuffer(rowsFile, seeds.rows, bufferedRowPages, rowsPerPage, wordsPerRow);
   const fences = new Uint32Array(keyPages(mostEntries));
   let entries = 0;
-  let minReceivedAt = Infinity;
-  let maxReceivedAt = -Infinity;
+  let earliest = 2 ** 32;
+  let latest = 0;
 
-  const description = (): RunDescription => ({ name, entries, bucketStart, minReceivedAt, maxReceivedAt });
+  const description = (): RunDescription => ({
+    name,
+    entries,
+    bucketStart,
+    minReceivedAt: bucketStart + earliest,
+    maxReceivedAt: bucketStart + latest,
+  });
   const abandon = async (): Promise<void> => {
     await keysFile.close();
     await rowsFile.close();
@@ -77,20 +74,22 @@ export async function createRunWriter(
 
   return {
     isFull: () => rows.isFull(),
-    append(entry) {
-      if (entries % keysPerPage === 0) fences[entries / keysPerPage] = entry.hash0;
-      keys.words[keys.claim()] = entry.hash0;
+    append(packed, from) {
+      const key = packed[from] ?? 0;
+      if (entries % keysPerPage === 0) fences[entries / keysPerPage] = key;
+      keys.words[keys.claim()] = key;
+      const sinceStart = receivedAtOf(packed, from) - bucketStart;
       const at = rows.claim();
       const { words } = rows;
-      words[at] = entry.hash1;
-      words[at + 1] = entry.hash2;
-      words[at + 2] = entry.hash3;
-      words[at + 3] = entry.receivedAt - bucketStart;
-      words[at + 4] = entry.offset;
-      words[at + 5] = (entry.partition << 16) | Math.floor(entry.offset / 2 ** 32);
+      words[at] = packed[from + 1] ?? 0;
+      words[at + 1] = packed[from + 2] ?? 0;
+      words[at + 2] = packed[from + 3] ?? 0;
+      words[at + 3] = sinceStart;
+      words[at + 4] = packed[from + 6] ?? 0;
+      words[at + 5] = packed[from + 7] ?? 0;
       entries += 1;
-      if (entry.receivedAt < minReceivedAt) minReceivedAt = entry.receivedAt;
-      if (entry.receivedAt > maxReceivedAt) maxReceivedAt = entry.receivedAt;
+      if (sinceStart < earliest) earliest = sinceStart;
+      if (sinceStart > latest) latest = sinceStart;
     },
     async drain() {
       await keys.writeFullPages();
@@ -137,7 +136,8 @@ function pageBuffer(
   wordsPerItem: number,
 ): PageBuffer {
   const words = new Uint32Array(pages * pageWordCount);
-  let items = 0;
+  let page = 0;
+  let inPage = 0;
   let written = 0;
   const write = async (count: number): Promise<void> => {
     if (count === 0) return;
@@ -147,18 +147,23 @@ function pageBuffer(
     words.copyWithin(0, count * pageWordCount);
     words.fill(0, (pages - count) * pageWordCount);
     written += count;
-    items = Math.max(0, items - count * perPage);
+    page = Math.max(0, page - count);
   };
   return {
     words,
-    isFull: () => items === pages * perPage,
+    isFull: () => page === pages,
     claim() {
-      const page = Math.floor(items / perPage);
-      const at = page * pageWordCount + (items - page * perPage) * wordsPerItem;
-      items += 1;
+      const at = page * pageWordCount + inPage * wordsPerItem;
+      inPage += 1;
+      if (inPage === perPage) {
+        inPage = 0;
+        page += 1;
+      }
       return at;
     },
-    writeFullPages: () => write(Math.floor(items / perPage)),
-    writeAllPages: () => write(Math.ceil(items / perPage)),
+    writeFullPages: () => write(page),
+    async writeAllPages() {
+      await write(page + (inPage > 0 ? 1 : 0));
+    },
   };
 }

@@ -65,22 +65,24 @@ async function stageDeadLetters(
   { connection, tables }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
-  if (generation.deadLetterRows === 0 && generation.errorsEnd === 0n) return undefined;
+  // Every record of the errors topic is a row here: without rows neither topic moves this table (S4.4).
+  if (generation.deadLetterRows === 0) return undefined;
   const table = tables.dead_letters;
   const covered = coveredPositions((await table.snapshot()).transactions);
   const transactions = [
     ...advances('clickstream-events', covered.events, generation.eventsEnd),
     ...advances('clickstream-errors', [covered.errors], [generation.errorsEnd]),
   ];
-  // Dead letters of events only matter to this table when there are any; the errors topic always does.
-  if (generation.deadLetterRows === 0 || transactions.length === 0) return undefined;
+  if (transactions.length === 0) return undefined;
   const notYet = [
-    ...covered.events.map((next, partition) => notCovered('topic', '"partition"', '"offset"', 'clickstream-events', partition, next)),
+    ...covered.events.map((next, partition) =>
+      notCovered('topic', '"partition"', '"offset"', 'clickstream-events', partition, next),
+    ),
     notCovered('topic', '"partition"', '"offset"', 'clickstream-errors', 0, covered.errors),
   ].join(' OR ');
   const select = `SELECT *, CAST(received_at AS DATE) AS event_date
     FROM ${deadLettersTable(generation.id)} WHERE ${notYet}`;
-  return { table, files: await table.stage(connection, select, { compression: 'zstd' }), transactions };
+  return { table, files: await table.stage(select, { connection, compression: 'zstd' }), transactions };
 }
 
 async function stageDuplicates(
@@ -93,10 +95,12 @@ async function stageDuplicates(
   const transactions = advances('clickstream-events', covered, generation.eventsEnd);
   if (transactions.length === 0) return undefined;
   const notYet = covered
-    .map((next, partition) => notCovered('log_topic', 'log_partition', 'log_offset', 'clickstream-events', partition, next))
+    .map((next, partition) =>
+      notCovered('log_topic', 'log_partition', 'log_offset', 'clickstream-events', partition, next),
+    )
     .join(' OR ');
   const select = `SELECT * FROM ${duplicatesTable(generation.id)} WHERE ${notYet}`;
-  return { table, files: await table.stage(connection, select, { compression: 'zstd' }), transactions };
+  return { table, files: await table.stage(select, { connection, compression: 'zstd' }), transactions };
 }
 
 async function stageSilver(
@@ -114,7 +118,8 @@ async function stageSilver(
   const files =
     generation.silverRows === 0
       ? []
-      : await table.stage(connection, generation.silverSelects.join(' UNION ALL '), {
+      : await table.stage(generation.silverSelects.join(' UNION ALL '), {
+          connection,
           compression: settings.parquetCompression,
         });
   if (generation.unreadable > 0n) {

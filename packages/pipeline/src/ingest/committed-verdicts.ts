@@ -28,7 +28,9 @@ export interface VerdictSources {
 export function committedVerdicts(sources: VerdictSources): CommittedVerdicts {
   // The duplicates commit comes after that of the dead letters, so it vouches for validity too: when a batch
   // had no dead letter, that table was not touched at all (S4.4).
-  const validity = sources.deadLetters.map((next, partition) => max(next, sources.duplicates[partition] ?? 0n));
+  const validity = sources.deadLetters.map((next, partition) =>
+    max(next, sources.duplicates[partition] ?? 0n),
+  );
   return {
     validityKnown: (partition, offset) => offset < (validity[partition] ?? 0n),
     isDead: (partition, offset) => sources.deadRows.has(coordinate(partition, offset)),

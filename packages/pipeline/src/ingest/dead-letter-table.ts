@@ -25,7 +25,8 @@ function appendRow(appender: DuckDBAppender, row: DeadLetter): void {
   appender.appendInteger(row.partition);
   appender.appendBigInt(row.offset);
   appender.appendTimestampTZ(new DuckDBTimestampTZValue(BigInt(Math.trunc(row.receivedAt)) * 1000n));
-  for (const text of [row.reason, row.field, row.message, row.eventId, row.sourceId]) appendText(appender, text);
+  for (const text of [row.reason, row.field, row.message, row.eventId, row.sourceId])
+    appendText(appender, text);
   appender.appendBlob(row.raw);
   appendText(appender, row.judgedBy);
   appendText(appender, null);

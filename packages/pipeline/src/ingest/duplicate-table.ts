@@ -28,9 +28,7 @@ export async function recordDuplicates(
       first_offset BIGINT, event_date DATE)`,
   );
   const pairs = `${tickTable}_duplicates`;
-  await connection.run(
-    `CREATE TABLE ${pairs} (row BIGINT, first_partition INTEGER, first_offset BIGINT)`,
-  );
+  await connection.run(`CREATE TABLE ${pairs} (row BIGINT, first_partition INTEGER, first_offset BIGINT)`);
   const appender = await connection.createAppender(pairs);
   found.rows.forEach((row, index) => {
     appender.appendBigInt(BigInt(row));

@@ -29,11 +29,7 @@ export const tailTable = (id: number): string => `tail_${id}`;
 export const deadLettersTable = (id: number): string => `dead_letters_${id}`;
 export const duplicatesTable = (id: number): string => `duplicates_${id}`;
 
-export function emptyGeneration(
-  id: number,
-  eventsEnd: readonly bigint[],
-  errorsEnd: bigint,
-): Generation {
+export function emptyGeneration(id: number, eventsEnd: readonly bigint[], errorsEnd: bigint): Generation {
   return {
     id,
     openedAt: undefined,

@@ -43,7 +43,7 @@ export function createIngestLoop(
   let positions = start;
   let current = emptyGeneration(1, start.events, start.errors);
   /** Handed over and not durable yet: at most one, so that commits keep their order. */
-  let pending: { readonly generation: Generation; attempt: Promise<void> } | undefined;
+  let pending: { readonly generation: Generation; readonly attempt: Promise<void> } | undefined;
   let ticks = 0;
   let processed = 0;
 
@@ -76,32 +76,25 @@ export function createIngestLoop(
     if (current.openedAt === undefined) return;
     const generation = current;
     current = emptyGeneration(generation.id + 1, generation.eventsEnd, generation.errorsEnd);
-    pending = { generation, attempt: attemptCommit(generation) };
+    attemptCommit(generation);
   }
 
-  function attemptCommit(generation: Generation): Promise<void> {
-    const attempt = steps.commit(generation);
+  function attemptCommit(generation: Generation): void {
+    const attempt = steps.commit(generation).then(() => {
+      pending = undefined;
+    });
+    pending = { generation, attempt };
     // Whoever settles it sees the failure; until then it must not count as unhandled.
     attempt.catch(() => undefined);
-    return attempt;
   }
 
-  /** Waits for the pending commit; after a failure it is tried again, since every step of it can be repeated. */
+  /** Waits for the pending commit. After a failure it stays pending: every step of it can be repeated. */
   async function settle(): Promise<void> {
-    if (pending === undefined) return;
-    const { generation, attempt } = pending;
-    try {
-      await attempt;
-    } catch (error) {
-      pending = { generation, attempt: Promise.reject(asError(error)) };
-      pending.attempt.catch(() => undefined);
-      throw error;
-    }
-    pending = undefined;
+    await pending?.attempt;
   }
 
   function retryPending(): void {
-    if (pending !== undefined) pending = { ...pending, attempt: attemptCommit(pending.generation) };
+    if (pending !== undefined) attemptCommit(pending.generation);
   }
 
   async function flush(): Promise<void> {
@@ -174,8 +167,4 @@ function pauseOf(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done, { once: true });
   });
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -46,7 +46,10 @@ export async function takeIn(reader: LogReader, from: ReadPositions, maxBytes: n
     },
     records: everything.reduce((sum, batch) => sum + batch.count, 0),
     bytes: everything.reduce((sum, batch) => sum + batch.valueBytes, 0),
-    unreadable: events.reduce((sum, batches, partition) => sum + gaps(batches, from.events[partition] ?? 0n), 0n),
+    unreadable: events.reduce(
+      (sum, batches, partition) => sum + gaps(batches, from.events[partition] ?? 0n),
+      0n,
+    ),
     more: [errors, ...events].some((batches) => sizeOf(batches) >= share),
   };
 }

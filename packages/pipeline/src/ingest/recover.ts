@@ -1,7 +1,6 @@
-import { scanSql } from '@clicklake/delta-lake';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DedupeIndex, DedupeState } from '../dedupe/dedupe-index.ts';
-import type { LakeTables } from '../lake/lake-tables.ts';
+import { tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import { committedVerdicts, coordinate, type CommittedVerdicts } from './committed-verdicts.ts';
 import { batchOfChunks, hashColumns } from './event-hashes.ts';
 import { coveredOffsets } from './transaction-ids.ts';
@@ -32,11 +31,11 @@ export async function recoverVerdicts(
   return committedVerdicts({
     ...covered,
     deadRows: await coordinates(
-      `SELECT "partition", "offset" FROM (${scanSql(deadLetters)})
+      `SELECT "partition", "offset" FROM (${tableSql(tables.dead_letters, deadLetters)})
        WHERE topic = 'clickstream-events' AND (${beyond('"partition"', '"offset"')})`,
     ),
     duplicateRows: await coordinates(
-      `SELECT log_partition, log_offset FROM (${scanSql(duplicates)})
+      `SELECT log_partition, log_offset FROM (${tableSql(tables.duplicates, duplicates)})
        WHERE log_topic = 'clickstream-events' AND (${beyond('log_partition', 'log_offset')})`,
     ),
   });
@@ -66,7 +65,7 @@ export async function recoverDedupe(
 ): Promise<number> {
   const silver = await tables.silver.snapshot();
   const covered = coveredOffsets(silver.transactions, 'clickstream-events');
-  const source = scanSql(silver);
+  const source = tableSql(tables.silver, silver);
   const usable = state !== undefined && state.silverVersion <= silver.version ? state : undefined;
   if (usable === undefined) await index.clear();
   const since =
@@ -80,7 +79,7 @@ export async function recoverDedupe(
      FROM (${source}) WHERE ${since === '' ? 'true' : since}`,
   );
   let loaded = 0;
-  for (let done = false; !done; ) {
+  for (let done = false; !done;) {
     const chunks = [];
     while (chunks.length < chunksPerLoad) {
       const chunk = await result.fetchChunk();

@@ -6,7 +6,9 @@ import type { SpoolRun } from './spool.ts';
  * `row` is the table's rowid: DuckDB keeps the order of the file's lines, so it finds the record's offset.
  */
 export function silverProjection(runs: readonly SpoolRun[], processedAtMs: number): string {
-  return eventFields.map((field) => `${expression(field, runs, processedAtMs)} AS "${field.name}"`).join(', ');
+  return eventFields
+    .map((field) => `${expression(field, runs, processedAtMs)} AS "${field.name}"`)
+    .join(', ');
 }
 
 function expression(field: EventField, runs: readonly SpoolRun[], processedAtMs: number): string {

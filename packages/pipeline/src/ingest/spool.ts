@@ -59,7 +59,8 @@ export async function spoolBatches(
         else deadLetters.push(verdict);
       }
     }
-    if (whole.length > 0) files.push(await writeScratch(join(directory, `events-${partition}.ndjson`), whole));
+    if (whole.length > 0)
+      files.push(await writeScratch(join(directory, `events-${partition}.ndjson`), whole));
   }
   if (picked.length > 0) {
     files.push(await writeScratch(join(directory, 'picked.ndjson'), [Buffer.from(picked.join(''))]));
@@ -95,7 +96,9 @@ function judgeRecord(
   const known = verdicts.validityKnown(partition, record.offset);
   if (known && verdicts.isDead(partition, record.offset)) return 'dead-already';
   if (record.judgedBy === contract.fingerprint || (known && record.judgedBy !== null)) {
-    return Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength).toString('utf8');
+    return Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength).toString(
+      'utf8',
+    );
   }
   // An event without an id gets one made of its place, so that reading it again gives the same event.
   const newEventId = (): string => `log:clickstream-events:${partition}:${record.offset}`;

@@ -1,4 +1,4 @@
-import { numberOfRecords, scanSql, type Snapshot } from '@clicklake/delta-lake';
+import type { DeltaTable, Snapshot } from '@clicklake/delta-lake';
 import type { LogReader, PartitionState } from '@clicklake/event-log';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import {
@@ -7,13 +7,24 @@ import {
   removedAppId,
   unreadableAppId,
 } from '../ingest/transaction-ids.ts';
-import type { Ledger } from '../lake-service.ts';
+import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
+import type { Ledger, TableName } from '../lake-service.ts';
 
 /** The committed state of the three tables that the ledger counts. */
-export interface LedgerSnapshots {
-  readonly silver: Snapshot;
-  readonly dead_letters: Snapshot;
-  readonly duplicates: Snapshot;
+export type LedgerSnapshots = Readonly<Record<TableName, Snapshot>>;
+
+/**
+ * Takes the three snapshots so that they agree: Silver first and last. A batch commits to Silver last, so with
+ * Silver unmoved meanwhile the other two hold all that Silver's `txn` covers.
+ */
+export async function takeSnapshots(tables: LakeTables): Promise<LedgerSnapshots> {
+  for (;;) {
+    const silver = await tables.silver.snapshot();
+    const deadLetters = await tables.dead_letters.snapshot();
+    const duplicates = await tables.duplicates.snapshot();
+    const again = await tables.silver.snapshot();
+    if (again.version === silver.version) return { silver, dead_letters: deadLetters, duplicates };
+  }
 }
 
 /**
@@ -29,31 +40,30 @@ export interface LedgerSnapshots {
 export async function computeLedger(
   connection: DuckDBConnection,
   reader: LogReader,
-  { silver, dead_letters: deadLetters, duplicates }: LedgerSnapshots,
+  tables: LakeTables,
 ): Promise<Ledger> {
+  const { silver, dead_letters: deadLetters, duplicates } = await takeSnapshots(tables);
   const covered = coveredOffsets(silver.transactions, 'clickstream-events');
   const errorsCovered = coveredPositions(deadLetters.transactions).errors;
   const states = await reader.describe();
   const [pendingDeadLetters, pendingDuplicates, ...inFlight] = await Promise.all([
-    rowsBeyond(connection, deadLetters, covered, {
+    rowsBeyond(connection, tables.dead_letters, deadLetters, covered, {
       topic: 'topic',
       partition: '"partition"',
       offset: '"offset"',
     }),
-    rowsBeyond(connection, duplicates, covered, {
+    rowsBeyond(connection, tables.duplicates, duplicates, covered, {
       topic: 'log_topic',
       partition: 'log_partition',
       offset: 'log_offset',
     }),
-    ...states.map((state) =>
-      countUpTo(reader, state, nextOffset(state, covered, errorsCovered)),
-    ),
+    ...states.map((state) => countUpTo(reader, state, nextOffset(state, covered, errorsCovered))),
   ]);
   const counts = {
     appended: Number(sum(states.map((state) => state.appended))),
-    silver: numberOfRecords(silver),
-    dead_letters: numberOfRecords(deadLetters) - pendingDeadLetters,
-    duplicates: numberOfRecords(duplicates) - pendingDuplicates,
+    silver: rowsOf(silver),
+    dead_letters: rowsOf(deadLetters) - pendingDeadLetters,
+    duplicates: rowsOf(duplicates) - pendingDuplicates,
     in_flight: Number(sum(inFlight)),
     unreadable: Number(
       (silver.transactions.get(unreadableAppId) ?? 0n) +
@@ -88,7 +98,9 @@ async function countUpTo(reader: LogReader, state: PartitionState, from: bigint)
 
 function skippedBeyond(state: PartitionState, from: bigint): bigint {
   return sum(
-    state.skipped.map((range) => (range.to <= from ? 0n : range.to - (range.from > from ? range.from : from))),
+    state.skipped.map((range) =>
+      range.to <= from ? 0n : range.to - (range.from > from ? range.from : from),
+    ),
   );
 }
 
@@ -100,6 +112,7 @@ interface CoordinateColumns {
 
 async function rowsBeyond(
   connection: DuckDBConnection,
+  table: DeltaTable,
   snapshot: Snapshot,
   covered: readonly bigint[],
   columns: CoordinateColumns,
@@ -110,7 +123,7 @@ async function rowsBeyond(
     .map((next, partition) => `(${columns.partition} = ${partition} AND ${columns.offset} >= ${next})`)
     .join(' OR ');
   const found = await connection.runAndReadAll(
-    `SELECT count(*) FROM (${scanSql(snapshot)}) WHERE ${columns.topic} = 'clickstream-events' AND (${beyond})`,
+    `SELECT count(*) FROM (${tableSql(table, snapshot)}) WHERE ${columns.topic} = 'clickstream-events' AND (${beyond})`,
   );
   return Number(found.getRows()[0]?.[0] ?? 0);
 }

@@ -1,0 +1,21 @@
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { nodeFileSystem } from '@clicklake/durable-files';
+
+/** A DuckDB for our own statements, in memory, spilling below `scratch`. User SQL never runs in it (S6.4). */
+export async function openLakeDuckdb(scratch: string, memoryLimitMb: number): Promise<DuckDBInstance> {
+  await nodeFileSystem.makeDirectory(scratch);
+  return DuckDBInstance.create(':memory:', {
+    memory_limit: `${memoryLimitMb}MB`,
+    temp_directory: scratch,
+    // rowid is the line number only while insertion order is kept (tick-table.ts).
+    preserve_insertion_order: 'true',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+}
+
+export async function utcConnection(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect();
+  await connection.run(`SET TimeZone = 'UTC'`);
+  return connection;
+}

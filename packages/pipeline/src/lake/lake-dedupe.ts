@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import { dedupeDefaults, openDedupeIndex, type DedupeIndex, type DedupeState } from '../dedupe/index.ts';
+import type { IngestSettings } from '../ingest/ingest-settings.ts';
+import type { LakePaths } from '../lake-paths.ts';
+import { openDedupeSalt } from './dedupe-salt.ts';
+
+export interface LakeDedupe {
+  readonly index: DedupeIndex;
+  readonly salt: string;
+  /** What was found on disk; undefined: rebuild from Silver. */
+  readonly state: DedupeState | undefined;
+}
+
+/** Opens the lake's dedupe index and the salt of its hashes. */
+export async function openLakeDedupe(
+  paths: LakePaths,
+  files: FileSystem,
+  crashPoints: CrashPoints,
+  settings: IngestSettings,
+): Promise<LakeDedupe> {
+  const { salt, fresh } = await openDedupeSalt(files, paths.dedupe);
+  const { index, state } = await openDedupeIndex({
+    directory: join(paths.dedupe, 'index'),
+    files,
+    crashPoints,
+    windowMs: settings.dedupeWindowMs,
+    memoryBytes: settings.dedupeMemoryBytes,
+    bucketMs: dedupeDefaults.bucketMs,
+  });
+  // Hashes under another salt say nothing.
+  return { index, salt, state: fresh ? undefined : state };
+}

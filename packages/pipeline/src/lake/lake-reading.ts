@@ -1,0 +1,135 @@
+import { relative } from 'node:path';
+import { duckdbTypeOf, type DeltaTable, type Snapshot } from '@clicklake/delta-lake';
+import type { LogReader } from '@clicklake/event-log';
+import type { Pin, QueryTail } from '@clicklake/query';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { coveredOffsets, coveredPositions } from '../ingest/transaction-ids.ts';
+import type { LakePaths } from '../lake-paths.ts';
+import {
+  tableNames,
+  type DeadLetterFilter,
+  type DeadLetterRow,
+  type LakeReader,
+  type TableCommit,
+  type TableName,
+  type TableSummary,
+} from '../lake-service.ts';
+import { checkEveryOffset } from '../ledger/deep-ledger.ts';
+import { computeLedger } from '../ledger/ledger.ts';
+import { deadLetterRows } from './dead-letter-rows.ts';
+import { rowsOf, tableSql, type LakeTables } from './lake-tables.ts';
+import { topicStates } from './topic-states.ts';
+
+export interface LakeReadingOptions {
+  readonly paths: LakePaths;
+  readonly tables: LakeTables;
+  readonly log: LogReader;
+  readonly connection: DuckDBConnection;
+  /** The owner's tail, sliced for the offsets that a pinned version covers; absent elsewhere (S6.1). */
+  readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
+}
+
+/** What can be asked of a lake without changing it, over the committed tables and the log. */
+export function lakeReading(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
+  const { tables, log, connection, paths, tail } = options;
+  const sqlOf = sqlBySnapshot();
+  const uncommitted = async (): Promise<number> => (await computeLedger(connection, log, tables)).in_flight;
+  return {
+    pin: () => pinTables(tables, tail, sqlOf),
+    async ledger({ deep }) {
+      const ledger = await computeLedger(connection, log, tables);
+      if (!deep) return ledger;
+      const details = await checkEveryOffset(connection, log, tables);
+      const sound = details.missingOffsets <= ledger.removed && details.repeated.length === 0;
+      return { ...ledger, balanced: ledger.balanced && sound, deep: details };
+    },
+    tables: () => Promise.all(tableNames.map(async (name) => summarize(name, tables[name], paths))),
+    async history(table, limit) {
+      return (await tables[table].history(limit)).map((entry): TableCommit => ({
+        version: entry.version,
+        timestamp: new Date(entry.timestamp ?? 0).toISOString(),
+        operation: entry.operation,
+        parameters: entry.operationParameters,
+        metrics: {
+          ...entry.operationMetrics,
+          addedFiles: entry.addedFiles,
+          removedFiles: entry.removedFiles,
+        },
+      }));
+    },
+    async topics() {
+      const [silver, deadLetters] = await Promise.all([
+        tables.silver.snapshot(),
+        tables.dead_letters.snapshot(),
+      ]);
+      return topicStates(log, {
+        events: coveredOffsets(silver.transactions, 'clickstream-events'),
+        errors: coveredPositions(deadLetters.transactions).errors,
+      });
+    },
+    deadLetters: (filter: DeadLetterFilter) => deadLetterRows(connection, tables.dead_letters, filter),
+    async deadLetter(topic, partition, offset): Promise<DeadLetterRow | undefined> {
+      const [row] = await deadLetterRows(connection, tables.dead_letters, {
+        limit: 1,
+        coordinates: { topic, partition, offset },
+      });
+      return row;
+    },
+    uncommitted,
+  };
+}
+
+/** Pins the newest committed version, and the tail that it does not cover (S6.1). */
+async function pinTables(
+  tables: LakeTables,
+  tail: LakeReadingOptions['tail'],
+  sqlOf: (table: DeltaTable, snapshot: Snapshot) => string,
+): Promise<Pin> {
+  const deadLetters = await tables.dead_letters.snapshot();
+  const duplicates = await tables.duplicates.snapshot();
+  const silver = await tables.silver.snapshot();
+  // No await between Silver's snapshot and the slice: the tail loses a generation only after the commit that
+  // holds it, so a row can be in both, which the cover sorts out, and never in neither.
+  const slice = tail?.slice(coveredOffsets(silver.transactions, 'clickstream-events'));
+  return {
+    tables: [
+      {
+        name: 'silver',
+        relationSql: sqlOf(tables.silver, silver),
+        ...(slice === undefined ? {} : { tail: slice }),
+      },
+      { name: 'dead_letters', relationSql: sqlOf(tables.dead_letters, deadLetters) },
+      { name: 'duplicates', relationSql: sqlOf(tables.duplicates, duplicates) },
+    ],
+    label: { silverVersion: silver.version, tailEpoch: tail?.epoch() ?? 0 },
+    release: () => undefined,
+  };
+}
+
+/** The text names every file; between commits each query needs the same one. */
+function sqlBySnapshot(): (table: DeltaTable, snapshot: Snapshot) => string {
+  const texts = new WeakMap<Snapshot, string>();
+  return (table, snapshot) => {
+    const known = texts.get(snapshot);
+    if (known !== undefined) return known;
+    const text = tableSql(table, snapshot);
+    texts.set(snapshot, text);
+    return text;
+  };
+}
+
+async function summarize(name: TableName, table: DeltaTable, paths: LakePaths): Promise<TableSummary> {
+  const snapshot = await table.snapshot();
+  let bytes = 0;
+  for (const file of snapshot.files.values()) bytes += file.size;
+  return {
+    name,
+    location: relative(paths.home, paths.tables[name]),
+    version: snapshot.version,
+    rows: rowsOf(snapshot),
+    files: snapshot.files.size,
+    bytes,
+    partitionColumns: snapshot.metadata.partitionColumns,
+    columns: snapshot.schema.fields.map((field) => ({ name: field.name, type: duckdbTypeOf(field.type) })),
+  };
+}

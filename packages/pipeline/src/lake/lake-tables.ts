@@ -1,0 +1,122 @@
+import {
+  deadLetterDeltaSchema,
+  deltaSchemaString,
+  duplicateDeltaSchema,
+  silverPartitionColumns,
+} from '@clicklake/contract';
+import {
+  createTable,
+  isDeltaError,
+  localStore,
+  openTable,
+  parseSchema,
+  recordCount,
+  scanSql,
+  type DeltaTable,
+  type Snapshot,
+  type TableDefinition,
+} from '@clicklake/delta-lake';
+import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import type { DuckDBInstance } from '@duckdb/node-api';
+import type { LakePaths } from '../lake-paths.ts';
+import type { TableName } from '../lake-service.ts';
+
+/** The lake's tables by name; a field more per Gold table, later. */
+export type LakeTables = Readonly<Record<TableName, DeltaTable>>;
+
+export interface LakeTablesOptions {
+  readonly paths: LakePaths;
+  readonly files: FileSystem;
+  readonly duckdb: DuckDBInstance;
+  readonly crashPoints: CrashPoints;
+  readonly clock: () => number;
+}
+
+/** S4.5: a commit every 10 s must not make a year's log heavy, and readers have two days to finish. */
+const properties = {
+  'delta.checkpointInterval': '360',
+  'delta.logRetentionDuration': 'interval 7 days',
+  'delta.deletedFileRetentionDuration': 'interval 2 days',
+};
+
+const definitions: Readonly<Record<TableName, TableDefinition>> = {
+  silver: {
+    name: 'silver',
+    description: 'Valid events, each once.',
+    schema: parseSchema(deltaSchemaString),
+    partitionColumns: silverPartitionColumns,
+    configuration: properties,
+  },
+  dead_letters: {
+    name: 'dead_letters',
+    description: 'Records that are no valid event, with the reason and their bytes.',
+    schema: parseSchema(JSON.stringify(deadLetterDeltaSchema)),
+    partitionColumns: ['event_date'],
+    configuration: properties,
+  },
+  duplicates: {
+    name: 'duplicates',
+    description: 'Records of events that Silver holds already.',
+    schema: parseSchema(JSON.stringify(duplicateDeltaSchema)),
+    partitionColumns: ['event_date'],
+    configuration: properties,
+  },
+};
+
+/** Opens the tables, creating those that do not exist yet. Only the lake's owner creates. */
+export async function openOrCreateTables(options: LakeTablesOptions): Promise<LakeTables> {
+  const [silver, deadLetters, duplicates] = await Promise.all([
+    openOrCreate('silver', options),
+    openOrCreate('dead_letters', options),
+    openOrCreate('duplicates', options),
+  ]);
+  return { silver, dead_letters: deadLetters, duplicates };
+}
+
+/** Opens the tables; undefined while there is no lake yet. */
+export async function openExistingTables(options: LakeTablesOptions): Promise<LakeTables | undefined> {
+  try {
+    const [silver, deadLetters, duplicates] = await Promise.all([
+      open('silver', options),
+      open('dead_letters', options),
+      open('duplicates', options),
+    ]);
+    return { silver, dead_letters: deadLetters, duplicates };
+  } catch (error) {
+    if (isDeltaError(error, 'delta-table-not-found')) return undefined;
+    throw error;
+  }
+}
+
+async function openOrCreate(name: TableName, options: LakeTablesOptions): Promise<DeltaTable> {
+  try {
+    return await open(name, options);
+  } catch (error) {
+    if (!isDeltaError(error, 'delta-table-not-found')) throw error;
+    const { paths, files, duckdb, crashPoints, clock } = options;
+    return createTable(localStore(paths.tables[name], files), definitions[name], {
+      duckdb,
+      crashPoints,
+      clock,
+    });
+  }
+}
+
+function open(
+  name: TableName,
+  { paths, files, duckdb, crashPoints, clock }: LakeTablesOptions,
+): Promise<DeltaTable> {
+  return openTable(localStore(paths.tables[name], files), { duckdb, crashPoints, clock });
+}
+
+/** A SELECT over a table's committed rows. */
+export function tableSql(table: DeltaTable, snapshot: Snapshot): string {
+  return scanSql(table.store, snapshot);
+}
+
+/** Rows of a snapshot by its files' statistics, which every writer of ours provides. */
+export function rowsOf(snapshot: Snapshot): number {
+  let rows = 0;
+  for (const file of snapshot.files.values()) rows += recordCount(file.stats) ?? 0;
+  return rows;
+}

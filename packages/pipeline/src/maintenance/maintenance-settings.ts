@@ -1,0 +1,27 @@
+/** When the tables are looked after by themselves. Sizes in bytes, times in milliseconds. */
+export interface MaintenanceSettings {
+  readonly enabled: boolean;
+  /** After so many commits the tables are looked at for files to compact. */
+  readonly commitsBetweenLooks: number;
+  /** A partition with at least this many files below `smallFileBytes` has those packed. */
+  readonly smallFiles: number;
+  readonly smallFileBytes: number;
+  /** A partition with at least this many files below three quarters of the target has all of them packed. */
+  readonly mediumFiles: number;
+  readonly targetFileBytes: number;
+  readonly vacuumIntervalMs: number;
+}
+
+/**
+ * Two tiers bound the rewriting: a row is written at its commit, once into a file of some megabytes, and about
+ * once more into one of full size, whatever the rate (docs/operations.md has the arithmetic).
+ */
+export const defaultMaintenanceSettings: MaintenanceSettings = {
+  enabled: true,
+  commitsBetweenLooks: 6,
+  smallFiles: 30,
+  smallFileBytes: 8 * 1024 * 1024,
+  mediumFiles: 6,
+  targetFileBytes: 128 * 1024 * 1024,
+  vacuumIntervalMs: 60 * 60 * 1000,
+};
