@@ -1,15 +1,25 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { type CrashPoints, noCrashPoints } from '@clicklake/durable-files';
-import type { PartitionValues } from './actions.ts';
-import { writeCheckpoint, type WrittenCheckpoint } from './checkpoint-write.ts';
-import type { CommitRequest } from './commit.ts';
-import { type TableDefinition, writeFirstVersion } from './create-table.ts';
-import { type HistoryEntry, readHistory } from './history.ts';
-import { removeExpiredLog } from './log-cleanup.ts';
-import type { ObjectStore } from './object-store.ts';
-import { type ParquetOptions, type StagedFile, stageParquet } from './stage-parquet.ts';
-import { type CommittedVersion, openTableLog } from './table-log.ts';
-import type { Snapshot } from './table-state.ts';
+import type { PartitionValues } from './log/actions.ts';
+import { addColumns, setProperties } from './operations/alter-table.ts';
+import { writeCheckpoint, type WrittenCheckpoint } from './log/checkpoint-write.ts';
+import type { CommitRequest } from './log/commit.ts';
+import { type TableDefinition, writeFirstVersion } from './operations/create-table.ts';
+import { describeTable, type TableDetail } from './operations/detail.ts';
+import { type HistoryEntry, readHistory } from './operations/history.ts';
+import { removeExpiredLog } from './log/log-cleanup.ts';
+import { maintenanceAfterCommit } from './log/maintenance.ts';
+import type { ObjectStore } from './store/object-store.ts';
+import { type OptimizeOptions, type OptimizeResult, optimizeTable } from './operations/optimize.ts';
+import { restoreTable, type RestoreOptions, type RestoreResult } from './operations/restore.ts';
+import type { StructField } from './schema/schema.ts';
+import { type StagedFile, stageParquet } from './data-files/stage-parquet.ts';
+import type { CommitResult, StageOptions, TableContext } from './table-context.ts';
+import { openTableLog } from './log/table-log.ts';
+import type { Snapshot } from './log/table-state.ts';
+import { loadVersion, type VersionReference } from './operations/time-travel.ts';
+import { type VacuumOptions, type VacuumResult, vacuumTable } from './operations/vacuum.ts';
+import { appendRows, replacePartitions, type WriteOptions } from './operations/write-rows.ts';
 
 export interface TableOptions {
   /** Reads and writes the table's Parquet: data files and checkpoints. */
@@ -21,45 +31,46 @@ export interface TableOptions {
   readonly engineInfo?: string;
 }
 
-export interface CommitResult extends CommittedVersion {
-  /** The checkpoint that was due after this commit, when it was. */
-  readonly checkpoint?: WrittenCheckpoint;
-  /**
-   * Why the checkpoint or the clean-up that was due failed. The commit stands; the next one tries again.
-   */
-  readonly maintenanceError?: unknown;
-}
-
-/** How an append or a replacement is committed, beyond its rows. */
-export interface WriteOptions extends ParquetOptions {
-  readonly connection?: DuckDBConnection;
-  readonly transactions?: CommitRequest['transactions'];
-  readonly expectedTransactions?: CommitRequest['expectedTransactions'];
-  readonly userMetadata?: string;
-}
-
-/** A handle on one table; see README.md. Any number may be open on one table, in any process. */
+/**
+ * A handle on one table; README.md shows its use. Any number may be open on one table, in any process: their
+ * commits are ordered by the log. Every SELECT given to it is SQL text of the caller's own making.
+ */
 export interface DeltaTable {
   readonly store: ObjectStore;
   /** The newest version, after a look at the log. Never changes once given out. */
   snapshot(): Promise<Snapshot>;
-  /** Writes rows durably, for a later `commit`. Uses the given connection, for its temporary tables say. */
-  stage(
-    select: string,
-    options?: ParquetOptions & { readonly connection?: DuckDBConnection },
-  ): Promise<readonly StagedFile[]>;
-  /** Commits, or throws the conflict; see `CommitRequest`. Writes a checkpoint and cleans the log when due. */
+  /** @throws DeltaError `delta-version-not-found` outside of the retained log. */
+  snapshotAt(reference: VersionReference): Promise<Snapshot>;
+  /** Writes the rows of a SELECT durably, outside of any version, for a later `commit`. */
+  stage(select: string, options?: StageOptions): Promise<readonly StagedFile[]>;
+  /**
+   * Commits, or throws the conflict (see `CommitRequest`, `ReadScope`). Then writes a checkpoint and cleans the
+   * log when due; what goes wrong there is in the result.
+   */
   commit(request: CommitRequest): Promise<CommitResult>;
   /** Stages the rows of a SELECT and commits them. */
   append(select: string, options?: WriteOptions): Promise<CommitResult>;
-  /** Replaces every row of the named partitions by the rows of a SELECT, which must lie in them. */
+  /**
+   * Replaces every row of the named partitions by the rows of a SELECT, which must lie in them. `[{}]` is the
+   * whole table.
+   */
   replaceWhere(
     partitions: readonly PartitionValues[],
     select: string,
     options?: WriteOptions,
   ): Promise<CommitResult>;
-  /** Newest first. */
+  /** Deletes every row of the named partitions; no data file is read. */
+  deletePartitions(partitions: readonly PartitionValues[], options?: WriteOptions): Promise<CommitResult>;
+  /** Adds nullable columns at the end of the schema. */
+  addColumns(columns: readonly StructField[]): Promise<CommitResult>;
+  /** Sets table properties; null unsets. */
+  setProperties(properties: Readonly<Record<string, string | null>>): Promise<CommitResult>;
+  /** Newest first; 100 by default. */
   history(limit?: number): Promise<readonly HistoryEntry[]>;
+  detail(): Promise<TableDetail>;
+  optimize(options?: OptimizeOptions): Promise<OptimizeResult>;
+  vacuum(options?: VacuumOptions): Promise<VacuumResult>;
+  restore(reference: VersionReference, options?: RestoreOptions): Promise<RestoreResult>;
   checkpoint(): Promise<WrittenCheckpoint>;
   /** Removes log entries past `delta.logRetentionDuration`; returns their keys. */
   cleanUpLog(): Promise<readonly string[]>;
@@ -82,70 +93,100 @@ export async function createTable(
 
 /** @throws DeltaError `delta-table-not-found`, `delta-log-gap`, `delta-log-corrupt`, `delta-unsupported-reader`. */
 export async function openTable(store: ObjectStore, options: TableOptions): Promise<DeltaTable> {
-  const { duckdb, crashPoints = noCrashPoints, clock = Date.now, engineInfo = defaultEngineInfo } = options;
-  let opened: Promise<DuckDBConnection> | undefined;
-  const connect = (): Promise<DuckDBConnection> => (opened ??= utcConnection(duckdb));
-  const log = await openTableLog({ store, connect, crashPoints, clock, engineInfo });
-
-  const stage: DeltaTable['stage'] = async (select, stageOptions = {}) => {
-    const connection = stageOptions.connection ?? (await connect());
-    const files = await stageParquet(store, connection, log.current(), select, stageOptions);
-    crashPoints.reach('delta-parquet-written');
-    return files;
-  };
-  const checkpoint = async (): Promise<WrittenCheckpoint> => {
-    const written = await writeCheckpoint(store, await connect(), log.current(), clock(), crashPoints);
-    log.noteCheckpoint(written.version);
-    return written;
-  };
-  const cleanUpLog = (): Promise<readonly string[]> =>
-    removeExpiredLog(store, log.current().properties.logRetentionMs, clock(), crashPoints);
-
-  const commit: DeltaTable['commit'] = async (request) => {
-    const committed = await log.commit(request, undefined);
-    return committed;
-  };
+  const connection = lazyConnection(options.duckdb);
+  const context = await openContext(store, connection.connect, options);
+  const { log, clock, crashPoints, connect } = context.table;
   return {
     store,
     snapshot: () => log.refresh(),
-    stage,
-    commit,
-    async append(select, writeOptions = {}) {
-      const adds = await stage(select, writeOptions);
-      return await commit({
-        operation: 'WRITE',
-        operationParameters: { mode: 'Append' },
-        adds,
-        ...commitOptions(writeOptions),
-      });
-    },
-    replaceWhere: () => Promise.reject(new Error('later')),
+    snapshotAt: (reference) => loadVersion({ store, connect }, reference),
+    stage: (select, stageOptions = {}) => context.table.stage(select, stageOptions),
+    commit: context.table.commit,
+    append: (select, writeOptions = {}) => appendRows(context.table, select, writeOptions),
+    replaceWhere: (partitions, select, writeOptions = {}) =>
+      replacePartitions(context.table, partitions, select, writeOptions),
+    deletePartitions: (partitions, writeOptions = {}) =>
+      replacePartitions(context.table, partitions, undefined, writeOptions),
+    addColumns: (columns) => addColumns(context.table, columns),
+    setProperties: (properties) => setProperties(context.table, properties),
     history: async (limit = 100) => readHistory(store, (await log.refresh()).version, limit),
+    detail: async () => describeTable(await log.refresh()),
+    optimize: (optimizeOptions = {}) => optimizeTable(context.table, optimizeOptions),
+    vacuum: (vacuumOptions = {}) => vacuumTable(context.table, vacuumOptions),
+    restore: (reference, restoreOptions = {}) => restoreTable(context.table, reference, restoreOptions),
+    checkpoint: async () => {
+      await log.refresh();
+      return await context.checkpoint();
+    },
+    cleanUpLog: () => removeExpiredLog(store, log.header().properties.logRetentionMs, clock(), crashPoints),
+    close: connection.close,
+  };
+}
+
+interface OpenedContext {
+  readonly table: TableContext;
+  readonly checkpoint: () => Promise<WrittenCheckpoint>;
+}
+
+async function openContext(
+  store: ObjectStore,
+  connect: () => Promise<DuckDBConnection>,
+  options: TableOptions,
+): Promise<OpenedContext> {
+  const { crashPoints = noCrashPoints, clock = Date.now, engineInfo = defaultEngineInfo } = options;
+  const log = await openTableLog({ store, connect, crashPoints, clock, engineInfo });
+  const checkpoint = async (): Promise<WrittenCheckpoint> => {
+    const now = clock();
+    const written = await writeCheckpoint(store, await connect(), log.current(), now, crashPoints);
+    log.noteCheckpoint(written.version, now);
+    return written;
+  };
+  const maintain = maintenanceAfterCommit(log, {
     checkpoint,
-    cleanUpLog,
+    cleanUpLog: () => removeExpiredLog(store, log.header().properties.logRetentionMs, clock(), crashPoints),
+  });
+  const table: TableContext = {
+    store,
+    log,
+    crashPoints,
+    clock,
+    connect,
+    async stage(select, stageOptions) {
+      const files = await stageParquet(
+        store,
+        stageOptions.connection ?? (await connect()),
+        log.header(),
+        select,
+        stageOptions,
+      );
+      crashPoints.reach('delta-parquet-written');
+      return files;
+    },
+    async commit(request) {
+      return { ...(await log.commit(request)), ...(await maintain()) };
+    },
+  };
+  return { table, checkpoint };
+}
+
+/** One connection per handle, opened when first needed: most handles of a process never read Parquet. */
+function lazyConnection(duckdb: DuckDBInstance): {
+  connect: () => Promise<DuckDBConnection>;
+  close: () => Promise<void>;
+} {
+  let opened: Promise<DuckDBConnection> | undefined;
+  const open = async (): Promise<DuckDBConnection> => {
+    const connection = await duckdb.connect();
+    // Texts of timestamps in statistics and partition values are UTC whatever the machine's zone.
+    await connection.run("SET TimeZone = 'UTC'");
+    return connection;
+  };
+  return {
+    connect: () => (opened ??= open()),
     async close() {
       const connection = await opened;
       opened = undefined;
       connection?.closeSync();
     },
   };
-}
-
-function commitOptions(
-  options: WriteOptions,
-): Pick<CommitRequest, 'transactions' | 'expectedTransactions' | 'userMetadata'> {
-  return {
-    ...(options.transactions === undefined ? {} : { transactions: options.transactions }),
-    ...(options.expectedTransactions === undefined
-      ? {}
-      : { expectedTransactions: options.expectedTransactions }),
-    ...(options.userMetadata === undefined ? {} : { userMetadata: options.userMetadata }),
-  };
-}
-
-/** Texts of timestamps in statistics and partition values are UTC whatever the machine's zone. */
-async function utcConnection(duckdb: DuckDBInstance): Promise<DuckDBConnection> {
-  const connection = await duckdb.connect();
-  await connection.run("SET TimeZone = 'UTC'");
-  return connection;
 }

@@ -12,18 +12,26 @@ test('rows and transactions of an append are in the next snapshot of any handle'
   const store = memoryStore();
   const table = await createTable(
     store,
-    { schema: structOf(column('id', 'long'), column('event_date', 'date')), partitionColumns: ['event_date'] },
+    {
+      schema: structOf(column('id', 'long'), column('event_date', 'date')),
+      partitionColumns: ['event_date'],
+    },
     { duckdb },
   );
-  const committed = await table.append("SELECT i AS id, DATE '2026-01-01' + (i % 2)::INTEGER AS event_date FROM range(4) t(i)", {
-    transactions: [{ appId: 'ingest-0', version: 2n ** 60n }],
-  });
+  const committed = await table.append(
+    "SELECT i AS id, DATE '2026-01-01' + (i % 2)::INTEGER AS event_date FROM range(4) t(i)",
+    {
+      transactions: [{ appId: 'ingest-0', version: 2n ** 60n }],
+    },
+  );
   const snapshot = await (await openTable(store, { duckdb })).snapshot();
 
   expect(committed.version).toBe(1);
   expect(snapshot.transactions).toEqual(new Map([['ingest-0', 2n ** 60n]]));
   const connection = await duckdb.connect();
-  const rows = await connection.runAndReadAll(`SELECT id, event_date::VARCHAR FROM (${scanSql(store, snapshot)}) ORDER BY id`);
+  const rows = await connection.runAndReadAll(
+    `SELECT id, event_date::VARCHAR FROM (${scanSql(store, snapshot)}) ORDER BY id`,
+  );
   expect(rows.getRowsJson()).toEqual([
     ['0', '2026-01-01'],
     ['1', '2026-01-02'],

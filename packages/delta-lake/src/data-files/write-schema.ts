@@ -1,0 +1,81 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { DeltaError } from '../delta-error.ts';
+import { textOf } from './duckdb-rows.ts';
+import { duckdbTypeOf, isLosslessCast } from '../schema/duckdb-types.ts';
+import { partitionTextSql } from './partition-values.ts';
+import type { StructType } from '../schema/schema.ts';
+import { quoteIdentifier } from './sql-text.ts';
+
+interface OfferedColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/**
+ * Checks a SELECT against the table's schema and returns the SELECT list that casts it: every column of the
+ * schema in its order, absent ones as null, partition columns as their partition value's text.
+ *
+ * @throws DeltaError `delta-schema-mismatch` naming unknown columns and types that would lose something.
+ */
+export async function conformingSelectList(
+  connection: DuckDBConnection,
+  select: string,
+  schema: StructType,
+  partitionColumns: readonly string[],
+): Promise<string> {
+  const offered = await describeColumns(connection, `DESCRIBE ${select}`);
+  const wanted = await canonicalTypes(connection, schema);
+  const problems = [...unknownColumns(offered, schema), ...unfitTypes(offered, wanted)];
+  if (problems.length > 0) throw schemaMismatch(problems);
+
+  const byName = new Map(offered.map((column) => [column.name.toLowerCase(), column]));
+  return schema.fields
+    .map((field) => {
+      const identifier = quoteIdentifier(field.name);
+      const type = duckdbTypeOf(field.type);
+      if (!byName.has(field.name.toLowerCase()))
+        return `CAST(NULL AS ${partitionColumns.includes(field.name) ? 'VARCHAR' : type}) AS ${identifier}`;
+      if (partitionColumns.includes(field.name))
+        return `${partitionTextSql(field.name, field.type)} AS ${identifier}`;
+      return `CAST(${identifier} AS ${type}) AS ${identifier}`;
+    })
+    .join(', ');
+}
+
+function unknownColumns(offered: readonly OfferedColumn[], schema: StructType): string[] {
+  const known = new Set(schema.fields.map((field) => field.name.toLowerCase()));
+  return offered
+    .filter((column) => !known.has(column.name.toLowerCase()))
+    .map((column) => `${column.name} (${column.type}) is not in the table`);
+}
+
+function unfitTypes(offered: readonly OfferedColumn[], wanted: readonly OfferedColumn[]): string[] {
+  const wantedByName = new Map(wanted.map((column) => [column.name.toLowerCase(), column.type]));
+  return offered.flatMap(({ name, type }) => {
+    const target = wantedByName.get(name.toLowerCase());
+    if (target === undefined || isLosslessCast(type, target)) return [];
+    return [`${name} is ${type}, the table has ${target}`];
+  });
+}
+
+/** The schema's types as DuckDB itself prints them. */
+function canonicalTypes(connection: DuckDBConnection, schema: StructType): Promise<OfferedColumn[]> {
+  const columns = schema.fields.map(
+    (field) => `CAST(NULL AS ${duckdbTypeOf(field.type)}) AS ${quoteIdentifier(field.name)}`,
+  );
+  return describeColumns(connection, `DESCRIBE SELECT ${columns.join(', ')}`);
+}
+
+async function describeColumns(connection: DuckDBConnection, describe: string): Promise<OfferedColumn[]> {
+  const rows = (await connection.runAndReadAll(describe)).getRowsJson();
+  return rows.map((row) => ({ name: textOf(row[0]), type: textOf(row[1]) }));
+}
+
+function schemaMismatch(problems: readonly string[]): DeltaError {
+  return new DeltaError({
+    code: 'delta-schema-mismatch',
+    message: `The rows do not fit the table: ${problems.join('; ')}.`,
+    hint: 'Cast the columns in the query (sums of integers are HUGEINT: cast them to BIGINT), or add new columns with addColumns first.',
+    details: { problems },
+  });
+}

@@ -1,0 +1,93 @@
+import { DeltaError } from '../delta-error.ts';
+import type { StoredObject } from '../store/object-store.ts';
+import type { TableContext } from '../table-context.ts';
+import { isExpired, type Snapshot } from '../log/table-state.ts';
+
+export interface VacuumOptions {
+  /** How long removed files are kept; `delta.deletedFileRetentionDuration` by default. */
+  readonly retentionHours?: number;
+  /** Only say what would be deleted. */
+  readonly dryRun?: boolean;
+  /**
+   * Allows a retention below the table's. Then time travel inside the promised window breaks, and so does any
+   * writer that has staged files and not committed them yet.
+   */
+  readonly allowShorterRetention?: boolean;
+}
+
+export interface VacuumResult {
+  /** Keys deleted, or to be deleted in a dry run. */
+  readonly keys: readonly string[];
+  readonly bytes: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Deletes files that no version inside the retention needs: those removed longer ago, and those that never got
+ * into any version (a crash, a conflict) and are as old.
+ *
+ * @throws DeltaError `delta-retention-too-short`.
+ */
+export async function vacuumTable(table: TableContext, options: VacuumOptions): Promise<VacuumResult> {
+  const retentionMs = requireRetention(table.log.header().properties.deletedFileRetentionMs, options);
+  // List before looking at the log: a file that is listed and committed in between is then known as live.
+  const objects: StoredObject[] = [];
+  for await (const object of table.store.list('')) objects.push(object);
+  const snapshot = await table.log.refresh();
+  const expired = expiredObjects(objects, snapshot, retentionMs, table.clock());
+  const keys = expired.map((object) => object.key);
+  if (options.dryRun !== true) {
+    for (let start = 0; start < keys.length; start += 1000) {
+      table.crashPoints.reach('delta-vacuum-deleting');
+      await table.store.remove(keys.slice(start, start + 1000));
+    }
+  }
+  return {
+    keys,
+    bytes: expired.reduce((sum, object) => sum + object.size, 0),
+    dryRun: options.dryRun === true,
+  };
+}
+
+/** Which of a table's objects VACUUM takes. Pure. */
+export function expiredObjects(
+  objects: readonly StoredObject[],
+  snapshot: Snapshot,
+  retentionMs: number,
+  now: number,
+): readonly StoredObject[] {
+  return objects.filter((object) => {
+    if (isHidden(object.key, snapshot.metadata.partitionColumns) || snapshot.files.has(object.key))
+      return false;
+    const tombstone = snapshot.tombstones.get(object.key);
+    // Without a tombstone: never committed, or removed so long ago that the checkpoint has dropped it.
+    return isExpired(tombstone?.deletionTimestamp ?? object.modifiedMs, retentionMs, now);
+  });
+}
+
+/** `_delta_log`, `_staging`, anybody's `_…` and `.…`; but `_p=1/` is a partition, when there is a column `_p`. */
+function isHidden(key: string, partitionColumns: readonly string[]): boolean {
+  return key
+    .split('/')
+    .some(
+      (segment) => /^[._]/.test(segment) && !partitionColumns.some((name) => segment.startsWith(`${name}=`)),
+    );
+}
+
+function requireRetention(promisedMs: number, options: VacuumOptions): number {
+  if (options.retentionHours === undefined) return promisedMs;
+  const retentionMs = options.retentionHours * 3_600_000;
+  if (!(retentionMs >= 0)) {
+    throw new DeltaError({
+      code: 'delta-invalid-argument',
+      message: `A retention of ${options.retentionHours} hours is none.`,
+      hint: 'Give a number of hours from 0.',
+    });
+  }
+  if (retentionMs >= promisedMs || options.allowShorterRetention === true) return retentionMs;
+  throw new DeltaError({
+    code: 'delta-retention-too-short',
+    message: `VACUUM with ${options.retentionHours} hours would delete files that the table promises to keep for ${promisedMs / 3_600_000} hours.`,
+    hint: 'Set delta.deletedFileRetentionDuration lower, or allow the shorter retention when nobody else uses the table.',
+  });
+}

@@ -1,0 +1,95 @@
+import type { PartitionValues } from '../log/actions.ts';
+import type { CommitRequest } from '../log/commit.ts';
+import { DeltaError } from '../delta-error.ts';
+import { isInPartitions } from '../data-files/partition-values.ts';
+import type { StagedFile } from '../data-files/stage-parquet.ts';
+import type { CommitResult, StageOptions, TableContext } from '../table-context.ts';
+
+/** How rows are written, and what is committed with them. */
+export interface WriteOptions extends StageOptions {
+  readonly transactions?: CommitRequest['transactions'];
+  readonly expectedTransactions?: CommitRequest['expectedTransactions'];
+  readonly userMetadata?: string;
+}
+
+/** Stages the rows of a SELECT and adds them. A SELECT without rows still commits its transactions. */
+export async function appendRows(
+  table: TableContext,
+  select: string,
+  options: WriteOptions,
+): Promise<CommitResult> {
+  const readVersion = table.log.header().version;
+  const adds = await table.stage(select, options);
+  return await table.commit({
+    operation: 'WRITE',
+    operationParameters: { mode: 'Append', partitionBy: table.log.header().metadata.partitionColumns },
+    adds,
+    readVersion,
+    ...provenance(options),
+  });
+}
+
+/**
+ * Replaces every row of some partitions in one commit. A file that another writer adds to or removes from them
+ * meanwhile is a conflict: what to keep of it only the caller can know.
+ *
+ * @param partitions values by partition column, as the log holds them; a column left out matches every
+ *   value, so `[{}]` replaces the table.
+ */
+export async function replacePartitions(
+  table: TableContext,
+  partitions: readonly PartitionValues[],
+  select: string | undefined,
+  options: WriteOptions,
+): Promise<CommitResult> {
+  const snapshot = await table.log.refresh();
+  const { partitionColumns } = snapshot.metadata;
+  const unknown = partitions
+    .flatMap((values) => Object.keys(values))
+    .filter((name) => !partitionColumns.includes(name));
+  if (unknown.length > 0) throw notPartitioned(unknown, partitionColumns);
+  const adds = select === undefined ? [] : await table.stage(select, options);
+  requireInside(adds, partitions);
+  return await table.commit({
+    operation: select === undefined ? 'DELETE' : 'WRITE',
+    operationParameters:
+      select === undefined
+        ? { predicate: partitions }
+        : { mode: 'Overwrite', replaceWhere: partitions, partitionBy: partitionColumns },
+    adds,
+    removes: [...snapshot.files.values()].filter((file) => isInPartitions(file.partitionValues, partitions)),
+    reads: { kind: 'partitions', partitions },
+    readVersion: snapshot.version,
+    ...provenance(options),
+  });
+}
+
+function provenance(
+  options: WriteOptions,
+): Pick<CommitRequest, 'transactions' | 'expectedTransactions' | 'userMetadata'> {
+  const { transactions, expectedTransactions, userMetadata } = options;
+  return {
+    ...(transactions === undefined ? {} : { transactions }),
+    ...(expectedTransactions === undefined ? {} : { expectedTransactions }),
+    ...(userMetadata === undefined ? {} : { userMetadata }),
+  };
+}
+
+function requireInside(adds: readonly StagedFile[], partitions: readonly PartitionValues[]): void {
+  const outside = adds.find((file) => !isInPartitions(file.partitionValues, partitions));
+  if (outside === undefined) return;
+  throw new DeltaError({
+    code: 'delta-invalid-argument',
+    message: `The rows reach beyond the partitions to replace: ${JSON.stringify(outside.partitionValues)}.`,
+    hint: 'Filter the query to these partitions, or name the further ones too.',
+    details: { partitionValues: outside.partitionValues },
+  });
+}
+
+function notPartitioned(unknown: readonly string[], partitionColumns: readonly string[]): DeltaError {
+  return new DeltaError({
+    code: 'delta-invalid-argument',
+    message: `The table is not partitioned by ${unknown.join(', ')}.`,
+    hint: `Its partition columns are ${partitionColumns.join(', ') || 'none'}.`,
+  });
+}
