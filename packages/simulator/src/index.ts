@@ -3,7 +3,7 @@ export { createSimulation } from './simulation.ts';
 export type { SimulationSettings, SimulationTime } from './simulation-settings.ts';
 export type { DuplicateRecord, EventRecord, MalformedRecord, SimulatedRecord } from './simulated-record.ts';
 export type { EventFacts, EventType } from './simulated-event.ts';
-export { malformedReasons, type ExpectedReason, type MalformedKind } from './malformed.ts';
+export { malformedReasons, type MalformedKind } from './malformed.ts';
 export { runSimulation, type RunOptions, type RunProgress } from './run-simulation.ts';
 export { realPacingClock, type PacingClock } from './pacing-clock.ts';
 export type { EventSink, SendOutcome, Surprise } from './event-sink.ts';

@@ -1,22 +1,11 @@
+import type { RejectionReason } from '@clicklake/contract';
 import type { NonEmpty, Random } from './random.ts';
 import { isoTimestamp } from './simulated-event.ts';
-
-/** Why the contract must refuse a record: its reason codes, as far as the simulator provokes them. */
-export type ExpectedReason =
-  | 'malformed_json'
-  | 'not_an_object'
-  | 'missing_field'
-  | 'wrong_type'
-  | 'unknown_event_type'
-  | 'out_of_range'
-  | 'too_long'
-  | 'timestamp_invalid'
-  | 'timestamp_out_of_range';
 
 /** One way to get an event wrong. */
 interface Defect {
   readonly kind: string;
-  readonly reason: ExpectedReason;
+  readonly reason: RejectionReason;
   /** The text no longer has an id that a reader could trust. */
   readonly losesId?: true;
   /**
@@ -105,13 +94,13 @@ export type MalformedKind = (typeof defects)[number]['kind'];
 /** Each kind of malformed record, and the reason with which the contract refuses it. */
 export const malformedReasons = Object.fromEntries(
   defects.map(({ kind, reason }) => [kind, reason]),
-) as Readonly<Record<MalformedKind, ExpectedReason>>;
+) as Readonly<Record<MalformedKind, RejectionReason>>;
 
 export interface MalformedText {
   /** One line of text. */
   readonly text: string;
   readonly malformedKind: MalformedKind;
-  readonly reason: ExpectedReason;
+  readonly reason: RejectionReason;
   /** The id a reader can find in the text; null when there is none to be trusted. */
   readonly eventId: string | null;
 }

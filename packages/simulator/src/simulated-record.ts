@@ -1,4 +1,5 @@
-import type { ExpectedReason, MalformedKind } from './malformed.ts';
+import type { RejectionReason } from '@clicklake/contract';
+import type { MalformedKind } from './malformed.ts';
 import type { EventFacts } from './simulated-event.ts';
 
 /**
@@ -34,7 +35,8 @@ export interface MalformedRecord {
   readonly kind: 'malformed';
   readonly expected: 'dead_letters';
   readonly malformedKind: MalformedKind;
-  readonly reason: ExpectedReason;
+  /** With which the contract refuses it. */
+  readonly reason: RejectionReason;
   /** Null when the text has no id that a reader could trust. */
   readonly eventId: string | null;
   readonly event: null;
