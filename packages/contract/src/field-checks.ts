@@ -1,4 +1,5 @@
-import { isRawJson, quoteJson, utf8Length } from './json-text.ts';
+import { isRawJson } from './exact-json.ts';
+import { quoteJson, utf8Length } from './json-text.ts';
 import type { Slot } from './record-slots.ts';
 import { RejectedError } from './rejection.ts';
 import { maxTimestampMs, minTimestampMs, parseTimestamp } from './timestamp.ts';

@@ -1,24 +1,5 @@
+import { isRawJson, parseJsonExactly } from './exact-json.ts';
 import { RejectedError } from './rejection.ts';
-
-/**
- * JSON in and out without loss (S1.4): a number that a double can't hold stays the token it was, as a
- * `JSON.rawJSON` object, and is written back digit for digit.
- */
-
-interface RawJson {
-  readonly rawJSON: string;
-}
-
-// ES2024's library declarations predate JSON.parse source text access, which Node 24 has.
-interface SourceAwareJson {
-  parse(
-    text: string,
-    reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
-  ): unknown;
-  rawJSON(text: string): RawJson;
-  isRawJSON(value: unknown): value is RawJson;
-}
-const sourceAwareJson = JSON as unknown as SourceAwareJson;
 
 /**
  * Finds every text in which a number may lose something: 16 digits or an exponent, where a value may stand. A
@@ -26,42 +7,18 @@ const sourceAwareJson = JSON as unknown as SourceAwareJson;
  */
 const riskyNumber = /[:,[][ \t\r\n]*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 const loneNumber = /^[ \t\r\n]*-?\d/;
+/** Finds every text in which a member's name contains an escape; a false alarm, as above. */
+const escapedName = /[{,][ \t\r\n]*"[^"\\]*\\/;
 
 /**
- * `JSON.parse`, except that numbers which lose digits come back as `JSON.rawJSON` objects. Costs one scan
- * of the text when none occur.
- * @throws SyntaxError when the text is not JSON; RangeError when it is nested some thousands deep.
+ * `JSON.parse` without loss (S1.4): numbers that a double can't hold come back as `JSON.rawJSON` objects, and
+ * names are as they stand in the text. Costs one scan of the text when neither occurs.
+ * @throws SyntaxError when the text is not JSON; RangeError when such a text is nested some thousands deep
  */
 export function parseEventJson(text: string): unknown {
-  if (!riskyNumber.test(text) && !loneNumber.test(text)) return JSON.parse(text);
-  return sourceAwareJson.parse(text, (_key, value, { source }) =>
-    typeof value === 'number' && source !== undefined && losesDigits(source, value)
-      ? sourceAwareJson.rawJSON(source)
-      : value,
-  );
-}
-
-export function isRawJson(value: unknown): value is RawJson {
-  return sourceAwareJson.isRawJSON(value);
-}
-
-function losesDigits(source: string, value: number): boolean {
-  if (Number.isSafeInteger(value) && /^-?\d+$/.test(source)) return false;
-  // A large integer written out keeps its form even where the double happens to hit it.
-  if (/^-?\d+$/.test(source)) return true;
-  return normalDecimal(source) !== normalDecimal(String(value));
-}
-
-/** One spelling per decimal number: significant digits without outer zeros, and the exponent of the last. */
-function normalDecimal(text: string): string {
-  const match = /^(-?)(\d+)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text);
-  if (match === null) return text;
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
-  const digits = (whole + fraction).replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
-  if (significant === '') return '0';
-  const scale = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
-  return `${sign}${significant}e${scale}`;
+  const needsExactness =
+    riskyNumber.test(text) || loneNumber.test(text) || (text.includes('\\') && escapedName.test(text));
+  return needsExactness ? parseJsonExactly(text) : JSON.parse(text);
 }
 
 /** What JSON escapes, and surrogates, which may be unpaired. */

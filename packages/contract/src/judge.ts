@@ -47,6 +47,11 @@ export function parseRecord(value: Uint8Array, settings: ContractSettings): unkn
   return parseStrict(decode(value, settings), null, settings);
 }
 
+/** A log's append time; a log that states none, or nonsense, must not stop the reader. */
+function clampTime(appendTime: number): number {
+  return Math.min(Math.max(Math.trunc(appendTime) || 0, minTimestampMs), maxTimestampMs);
+}
+
 /** As in `prepare`: what is no address is kept, but not in the column. */
 function moveNonAddress(draft: Draft, address: unknown): void {
   if (typeof address !== 'string' || isIpAddress(address)) return;
@@ -69,7 +74,7 @@ export function judgeRecord(
   requirePresence(draft);
   moveNonAddress(draft, record.ip_address);
   const { texts, timestamp: given, sentAt, receivedAt: stamped } = draft;
-  const receivedAt = stamped ?? Math.min(Math.max(Math.trunc(appendTime), minTimestampMs), maxTimestampMs);
+  const receivedAt = stamped ?? clampTime(appendTime);
   // S2.3: correction by sent_at happened in the collector, once.
   const timestamp = settleTimestamp(given, 0, receivedAt, settings);
   // A record that has been through a collector says itself what the client's clock said, or that it was silent.
@@ -79,5 +84,6 @@ export function judgeRecord(
   if (sentAt !== undefined) texts[at.sentAt] = quoteTimestamp(sentAt);
   if (own !== undefined) texts[at.clientTimestamp] = quoteTimestamp(own);
   texts[at.schemaVersion] ??= schemaVersionText;
-  return finish(draft, record, newEventId, settings);
+  // The text's depth was judged as text: as `properties` of its own it may take all of it.
+  return finish(draft, record, newEventId, settings, settings.maxDepth);
 }

@@ -20,11 +20,12 @@ export function finish(
   event: Readonly<Record<string, unknown>>,
   newEventId: () => string,
   settings: ContractSettings,
+  propertiesDepth: number,
 ): Accepted {
   const { texts } = draft;
   const eventId = typeof event.event_id === 'string' ? event.event_id : newEventId();
   texts[at.eventId] ??= quoteJson(eventId, 'event_id');
-  texts[at.properties] = writeProperties(draft.properties, draft.extras, settings.maxDepth);
+  texts[at.properties] = writeProperties(draft.properties, draft.extras, settings.maxDepth, propertiesDepth);
   const key = typeof event.user_id === 'string' ? event.user_id : event.anonymous_id;
   return { ok: true, eventId, key: typeof key === 'string' ? key : eventId, value: serialise(texts) };
 }
@@ -68,7 +69,7 @@ export function prepareClientEvent(
   stampIpAddress(draft, event.ip_address, context);
   texts[at.sourceId] = checkText(sourceIdSlot, context.sourceId);
   texts[at.schemaVersion] = schemaVersionText;
-  const accepted = finish(draft, event, () => context.newEventId(), settings);
+  const accepted = finish(draft, event, () => context.newEventId(), settings, settings.maxDepth - 1);
   const { maxEventBytes } = settings;
   if (accepted.value.length * 3 > maxEventBytes && utf8Length(accepted.value) > maxEventBytes) {
     throw new RejectedError('too_large', null, `The event is larger than ${maxEventBytes} bytes.`);

@@ -9,15 +9,18 @@ export interface ExtraMember {
 /**
  * The `properties` field: the sender's own members, then the extras in the order they came. An extra whose
  * name is taken goes in as `$extra.<name>` (S1.4), and again until the name is free.
+ * @param maxDepth how deep the text may nest
+ * @param ownDepth how deep the sender's own object may
  * @returns the JSON string that holds the object's JSON text, undefined when there is nothing to hold
  */
 export function writeProperties(
   own: Readonly<Record<string, unknown>> | null,
   extras: readonly ExtraMember[] | null,
   maxDepth: number,
+  ownDepth: number,
 ): string | undefined {
   if (own === null && extras === null) return undefined;
-  const text = own === null ? '{}' : writeJson(own, maxDepth - 1, 'properties');
+  const text = own === null ? '{}' : writeJson(own, ownDepth, 'properties');
   return JSON.stringify(extras === null ? text : withExtras(text, own, extras, maxDepth));
 }
 

@@ -11,7 +11,10 @@ const encoder = new TextEncoder();
 const duckdb = useDuckdb();
 // A failure names the one text that differs: shrinking the list of texts around it would only take long.
 
-async function compare(texts: readonly string[], settings: Partial<ContractSettings> = {}): Promise<boolean[]> {
+async function compare(
+  texts: readonly string[],
+  settings: Partial<ContractSettings> = {},
+): Promise<boolean[]> {
   const contract = createContract(settings);
   const verdicts = texts.map((value) => contract.judge(encoder.encode(value), appendTime).ok);
   const predicate = validityPredicate('duckdb', 'text', `${appendTime}::BIGINT`, settings);
@@ -38,15 +41,25 @@ describe('the SQL predicate gives the verdict of judge (contract of the package)
 
   it('on damaged records', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(damaged, { minLength: 100, maxLength: 200 }), async (texts) => void (await compare(texts))),
+      fc.asyncProperty(
+        fc.array(damaged, { minLength: 100, maxLength: 200 }),
+        async (texts) => void (await compare(texts)),
+      ),
       { numRuns: 30, endOnFailure: true },
     );
   });
 
   it('on any JSON and on any text', async () => {
-    const any = fc.oneof(fc.json({ stringUnit: 'binary' }), text, fc.string({ unit: 'binary', maxLength: 40 }));
+    const any = fc.oneof(
+      fc.json({ stringUnit: 'binary' }),
+      text,
+      fc.string({ unit: 'binary', maxLength: 40 }),
+    );
     await fc.assert(
-      fc.asyncProperty(fc.array(any, { minLength: 50, maxLength: 100 }), async (texts) => void (await compare(texts))),
+      fc.asyncProperty(
+        fc.array(any, { minLength: 50, maxLength: 100 }),
+        async (texts) => void (await compare(texts)),
+      ),
       { numRuns: 20, endOnFailure: true },
     );
   });
@@ -54,7 +67,10 @@ describe('the SQL predicate gives the verdict of judge (contract of the package)
   it('under other settings', async () => {
     const settings = { maxEventAgeDays: 10_000, maxDepth: 3, maxEventBytes: 1_024 };
     await fc.assert(
-      fc.asyncProperty(fc.array(recordText, { minLength: 50, maxLength: 100 }), async (texts) => void (await compare(texts, settings))),
+      fc.asyncProperty(
+        fc.array(recordText, { minLength: 50, maxLength: 100 }),
+        async (texts) => void (await compare(texts, settings)),
+      ),
       { numRuns: 20, endOnFailure: true },
     );
   });
@@ -64,7 +80,13 @@ describe('the SQL predicate gives the verdict of judge (contract of the package)
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     const deepWithLongNumber = `${'['.repeat(100_000)}12345678901234567890${']'.repeat(100_000)}`;
     const hidden = `{"event_type":"page_view","user_id":"u","a":${'['.repeat(40)}${']'.repeat(40)},"a":1}`;
-    expect(await compare([deep, record(deep), record(deepWithLongNumber), hidden, record('[]')])).toEqual([false, false, false, false, true]);
+    expect(await compare([deep, record(deep), record(deepWithLongNumber), hidden, record('[]')])).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+    ]);
     const reader = await duckdb().runAndReadAll(`SELECT ${validityPredicate('duckdb', 'NULL', 'NULL')}`);
     expect(reader.getRowsJS()).toEqual([[false]]);
   });

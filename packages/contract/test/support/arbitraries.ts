@@ -5,10 +5,28 @@ import { eventFields } from '@clicklake/contract';
 /** Well-formed text with what tends to break readers: escapes, NUL, the last code points, emoji. */
 export const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.constantFrom('', '\u0000', 'a\u0000b', '"', '\\', '\\u0041', '\n', '\r\n', '\u2028', '\ufeff', '\uffff', '😀', '𐀀', 'é'),
+  fc.constantFrom(
+    '',
+    '\u0000',
+    'a\u0000b',
+    '"',
+    '\\',
+    '\\u0041',
+    '\n',
+    '\r\n',
+    '\u2028',
+    '\ufeff',
+    '\uffff',
+    '😀',
+    '𐀀',
+    'é',
+  ),
 );
 
-const year = fc.oneof(fc.constantFrom(0, 1, 1900, 1969, 1970, 2000, 2023, 2024, 2025, 2026, 9999), fc.nat(9999));
+const year = fc.oneof(
+  fc.constantFrom(0, 1, 1900, 1969, 1970, 2000, 2023, 2024, 2025, 2026, 9999),
+  fc.nat(9999),
+);
 const pad = (n: number, width: number): string => String(n).padStart(width, '0');
 
 /** Texts that are times, or nearly. */
@@ -20,8 +38,41 @@ export const timeText = fc
     fc.constantFrom('T', 'T', 'T', 't', ' ', '_', ''),
     fc.integer({ min: 0, max: 24 }),
     fc.oneof(fc.integer({ min: 0, max: 59 }), fc.constant(60)),
-    fc.constantFrom('', ':00', ':59', ':60', ':07.1', ':07.12', ':59.999', ':59.9999999', ':07.123456789', ':07.1234567890', ':07.', ':7', '.5'),
-    fc.constantFrom('', 'Z', 'Z', 'z', '+00:00', '-00:00', '+02', '+0530', '-12:45', '+23:59', '+24:00', '+2', '+02:60', ' Z', 'ZZ', '\n', '+05:3', '\u0000'),
+    fc.constantFrom(
+      '',
+      ':00',
+      ':59',
+      ':60',
+      ':07.1',
+      ':07.12',
+      ':59.999',
+      ':59.9999999',
+      ':07.123456789',
+      ':07.1234567890',
+      ':07.',
+      ':7',
+      '.5',
+    ),
+    fc.constantFrom(
+      '',
+      'Z',
+      'Z',
+      'z',
+      '+00:00',
+      '-00:00',
+      '+02',
+      '+0530',
+      '-12:45',
+      '+23:59',
+      '+24:00',
+      '+2',
+      '+02:60',
+      ' Z',
+      'ZZ',
+      '\n',
+      '+05:3',
+      '\u0000',
+    ),
   )
   .map(
     ([y, month, day, separator, hours, minutes, seconds, offset]) =>
@@ -29,15 +80,89 @@ export const timeText = fc
   );
 
 const numberTokens = [
-  ...['0', '-0', '1', '42', '100', '101', '-1', '1.0', '100.0', '0.5', '1e2', '1E+2', '1e3', '100e-2', '1e400', '-1e400'],
-  ...['1e-400', '9007199254740991', '9007199254740992', '9007199254740993', '-9007199254740991', '9007199254740991.4'],
-  ...['12345678901234567890', '123456789012345678901234567890', '100.0000000000000000001', '2147483647', '2147483648'],
-  ...['2147483647.0000000001', '18446744073709551615', '-9223372036854775808', '1e22', '0.1', '1.7976931348623157e308'],
+  ...[
+    '0',
+    '-0',
+    '1',
+    '42',
+    '100',
+    '101',
+    '-1',
+    '1.0',
+    '100.0',
+    '0.5',
+    '1e2',
+    '1E+2',
+    '1e3',
+    '100e-2',
+    '1e400',
+    '-1e400',
+  ],
+  ...[
+    '1e-400',
+    '9007199254740991',
+    '9007199254740992',
+    '9007199254740993',
+    '-9007199254740991',
+    '9007199254740991.4',
+  ],
+  ...[
+    '12345678901234567890',
+    '123456789012345678901234567890',
+    '100.0000000000000000001',
+    '2147483647',
+    '2147483648',
+  ],
+  ...[
+    '2147483647.0000000001',
+    '18446744073709551615',
+    '-9223372036854775808',
+    '1e22',
+    '0.1',
+    '1.7976931348623157e308',
+  ],
 ];
-const brokenTokens = ['NaN', '-NaN', 'Infinity', '-Infinity', 'nan', 'inf', '01', '1.', '.5', '+1', '0x10', '1e', 'nul', "'a'", '', '//', '[1,]', '{"a":1,}', '[,]'];
+const brokenTokens = [
+  'NaN',
+  '-NaN',
+  'Infinity',
+  '-Infinity',
+  'nan',
+  'inf',
+  '01',
+  '1.',
+  '.5',
+  '+1',
+  '0x10',
+  '1e',
+  'nul',
+  "'a'",
+  '',
+  '//',
+  '[1,]',
+  '{"a":1,}',
+  '[,]',
+];
 const stringTokens = [
-  ...[String.raw`"\ud83d\ude00"`, String.raw`"\uD83D"`, String.raw`"\ude00"`, String.raw`"\ud83d\ud83d\ude00"`, String.raw`"\\ud83d"`],
-  ...[String.raw`"\u0000"`, String.raw`"\u00e9"`, String.raw`"\/"`, String.raw`"\x"`, '"\t"', '"a', String.raw`"\u12"`, '"NaN"', '"a,]"', '"[[[["'],
+  ...[
+    String.raw`"\ud83d\ude00"`,
+    String.raw`"\uD83D"`,
+    String.raw`"\ude00"`,
+    String.raw`"\ud83d\ud83d\ude00"`,
+    String.raw`"\\ud83d"`,
+  ],
+  ...[
+    String.raw`"\u0000"`,
+    String.raw`"\u00e9"`,
+    String.raw`"\/"`,
+    String.raw`"\x"`,
+    '"\t"',
+    '"a',
+    String.raw`"\u12"`,
+    '"NaN"',
+    '"a,]"',
+    '"[[[["',
+  ],
 ];
 
 function nested(depth: number, open: string, close: string): string {
@@ -46,7 +171,9 @@ function nested(depth: number, open: string, close: string): string {
 
 const deepToken = fc
   .tuple(fc.integer({ min: 28, max: 35 }), fc.boolean())
-  .map(([depth, objects]) => (objects ? `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}` : nested(depth, '[', ']')));
+  .map(([depth, objects]) =>
+    objects ? `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}` : nested(depth, '[', ']'),
+  );
 
 const jsonToken = fc.oneof(
   { weight: 4, arbitrary: fc.json({ maxDepth: 3, stringUnit: 'binary' }) },
@@ -65,7 +192,10 @@ const propertiesToken = fc.oneof(
 );
 
 const pointToken = fc
-  .array(fc.tuple(fc.constantFrom('x', 'y', 'x', 'y', 'z'), fc.oneof(fc.constantFrom(...numberTokens), jsonToken)), { maxLength: 4 })
+  .array(
+    fc.tuple(fc.constantFrom('x', 'y', 'x', 'y', 'z'), fc.oneof(fc.constantFrom(...numberTokens), jsonToken)),
+    { maxLength: 4 },
+  )
   .map((members) => `{${members.map(([name, token]) => `"${name}":${token}`).join(',')}}`);
 
 /** A JSON text for the field that is often right. */
@@ -73,16 +203,20 @@ function tokenFor(name: string): fc.Arbitrary<string> {
   const field = eventFields.find((candidate) => candidate.name === name);
   const quoted = fc.oneof(
     text.map((value) => JSON.stringify(value)),
-    fc.tuple(fc.constantFrom('a', 'é', '€', '😀'), fc.constantFrom(-1, 0, 1), fc.constantFrom(1, 2, 3, 4)).map(
-      ([unit, off, width]) => JSON.stringify(unit.repeat(Math.max(0, Math.floor((field?.maxBytes ?? 9) / width) + off))),
-    ),
+    fc
+      .tuple(fc.constantFrom('a', 'é', '€', '😀'), fc.constantFrom(-1, 0, 1), fc.constantFrom(1, 2, 3, 4))
+      .map(([unit, off, width]) =>
+        JSON.stringify(unit.repeat(Math.max(0, Math.floor((field?.maxBytes ?? 9) / width) + off))),
+      ),
   );
   const number = fc.oneof(fc.constantFrom(...numberTokens), fc.integer({ min: -2, max: 102 }).map(String));
   if (field === undefined) return jsonToken;
   switch (field.type) {
     case 'string':
       if (name === 'properties') return propertiesToken;
-      return field.values === undefined ? quoted : fc.constantFrom(...field.values).map((value) => JSON.stringify(value));
+      return field.values === undefined
+        ? quoted
+        : fc.constantFrom(...field.values).map((value) => JSON.stringify(value));
     case 'timestamp':
       return timeText.map((value) => JSON.stringify(value));
     case 'boolean':
@@ -97,7 +231,13 @@ function tokenFor(name: string): fc.Arbitrary<string> {
 const fieldNames = eventFields.map(({ name }) => name);
 const memberName = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom(...fieldNames) },
-  { weight: 1, arbitrary: fc.oneof(text, fc.constantFrom('__proto__', 'constructor', 'toString', 'rawJSON', 'EVENT_TYPE', '1')) },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      text,
+      fc.constantFrom('__proto__', 'constructor', 'toString', 'rawJSON', 'EVENT_TYPE', '1'),
+    ),
+  },
 );
 
 const member = memberName.chain((name) =>
@@ -109,13 +249,20 @@ const member = memberName.chain((name) =>
 /** JSON texts of records that are valid, or nearly: members may repeat, tokens may be broken. */
 export const recordText = fc
   .tuple(
-    fc.constantFrom('"event_type":"page_view"', '"event_type":"custom"', '"event_type":"purchase"', String.raw`"event\u005ftype":"checkout"`),
+    fc.constantFrom(
+      '"event_type":"page_view"',
+      '"event_type":"custom"',
+      '"event_type":"purchase"',
+      String.raw`"event\u005ftype":"checkout"`,
+    ),
     fc.constantFrom('"user_id":"u1"', '"anonymous_id":"a1"', '"user_id":"u1"', '"user_id":null'),
     fc.array(member, { maxLength: 6 }),
     fc.constantFrom('', '', '', '', ' ', '\n', '\u0000', ',', '}', '\ufeff'),
   )
   .chain(([type, user, members, tail]) =>
-    fc.shuffledSubarray([type, user, ...members], { minLength: members.length + 1 }).map((all) => `{${all.join(',')}}${tail}`),
+    fc
+      .shuffledSubarray([type, user, ...members], { minLength: members.length + 1 })
+      .map((all) => `{${all.join(',')}}${tail}`),
   );
 
 /** A text with a few characters of it replaced, doubled or gone. */
@@ -142,9 +289,15 @@ export const clientEvent = fc
         time_on_page: fc.integer({ min: 0, max: 2_147_483_647 }),
         scroll_depth: fc.integer({ min: 0, max: 100 }),
         click_coordinates: fc.record({ x: fc.maxSafeInteger(), y: fc.maxSafeInteger() }),
-        properties: fc.dictionary(text, fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }), { noNullPrototype: true }),
+        properties: fc.dictionary(text, fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }), {
+          noNullPrototype: true,
+        }),
         sent_at: fc.constantFrom('2026-06-01T12:00:00Z', '2026-06-01T11:00:00.5', '2001-01-01T00:00:00Z'),
-        timestamp: fc.constantFrom('2026-06-01T11:59:59Z', '2026-05-01 11:59:59.123456+02:00', '2026-06-01T12:30Z'),
+        timestamp: fc.constantFrom(
+          '2026-06-01T11:59:59Z',
+          '2026-05-01 11:59:59.123456+02:00',
+          '2026-06-01T12:30Z',
+        ),
         received_at: fc.constant('2020-01-01T00:00:00Z'),
         is_bot: fc.boolean(),
         replay_of: text,
@@ -153,6 +306,15 @@ export const clientEvent = fc
     ),
     fc.dictionary(text, fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true, maxKeys: 4 }),
     fc.constantFrom('page_view', 'product_view', 'purchase'),
-    fc.oneof(text.filter((value) => value !== ''), fc.constant(null)),
+    fc.oneof(
+      text.filter((value) => value !== ''),
+      fc.constant(null),
+    ),
   )
-  .map(([fields, extra, event_type, user]) => ({ ...extra, ...fields, event_type, user_id: user, anonymous_id: user === null ? 'anon' : null }));
+  .map(([fields, extra, event_type, user]) => ({
+    ...extra,
+    ...fields,
+    event_type,
+    user_id: user,
+    anonymous_id: user === null ? 'anon' : null,
+  }));
