@@ -8,8 +8,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
-import { dedupeDefaults, openDedupeIndex, type DedupeBatch } from '../../packages/pipeline/src/dedupe/index.ts';
+import {
+  dedupeDefaults,
+  openDedupeIndex,
+  type DedupeBatch,
+} from '../../packages/pipeline/src/dedupe/index.ts';
 
 const million = 1_000_000;
 const batchRows = 200_000;
@@ -42,6 +47,9 @@ async function measure(entries: number): Promise<void> {
     const reopenedAt = performance.now();
     const { index: reopened } = await openDedupeIndex(options);
     const open = (performance.now() - reopenedAt) / 1000;
+    const settle = await seconds(async () => {
+      while (reopened.stats().merging) await setTimeout(20);
+    });
     watch();
     const fresh: DedupeBatch[] = [];
     for (let at = 0; at < million; at += batchRows) fresh.push(batchOf(entries + at, batchRows, now));
@@ -58,9 +66,10 @@ async function measure(entries: number): Promise<void> {
     await reopened.close();
     console.log(
       JSON.stringify({
-        entries,
+        idsBefore: entries,
         fillSeconds: round(fill),
         openSeconds: round(open),
+        settleSeconds: round(settle),
         checkNewMillionSeconds: round(checks.reduce((sum, check) => sum + check, 0)),
         batches: checks.map(round),
         checkRepeatedMillionSeconds: round(repeats),

@@ -3,7 +3,7 @@ import { sortPlaced, type SortBuffers, type SortedEntries } from './entry-sort.t
 import type { Memtable } from './memtable.ts';
 import { closeRun, removeRun, type Run } from './run.ts';
 import { comparePacked, packedWords, receivedAtOf } from './packed-entry.ts';
-import { createRunWriter } from './run-writer.ts';
+import { createRunWriter, type RunWriter } from './run-writer.ts';
 
 /**
  * Writes the memtable as one durable run per time bucket it touches (nearly always one), and leaves the
@@ -109,13 +109,23 @@ async function writeBucket(
 ): Promise<Run | undefined> {
   const writer = await createRunWriter(files, directory, bucket.start, bucket.rows.length);
   try {
-    for (const row of bucket.rows) {
-      if (writer.isFull()) await writer.drain();
-      writer.append(table.entries, row * packedWords);
+    for (let next = 0; next < bucket.rows.length; ) {
+      next = appendUntilFull(writer, table.entries, bucket.rows, next);
+      await writer.drain();
     }
     return await writer.finish();
   } catch (error) {
     await writer.abandon();
     throw error;
   }
+}
+
+/** Returns the first row that found no room. Not inside the async loop: that runs several times slower. */
+function appendUntilFull(writer: RunWriter, entries: Uint32Array, rows: Uint32Array, from: number): number {
+  let next = from;
+  while (next < rows.length && !writer.isFull()) {
+    writer.append(entries, (rows[next] ?? 0) * packedWords);
+    next += 1;
+  }
+  return next;
 }
