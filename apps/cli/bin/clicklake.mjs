@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 
 const app = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(app, 'src/main.ts');
-const [entry, flags] = existsSync(source) ? [source, ['--conditions=source']] : [join(app, 'dist/main.js'), []];
+const [entry, flags] = existsSync(source)
+  ? [source, ['--conditions=source']]
+  : [join(app, 'dist/main.js'), []];
 const bundled = join(app, '../../node_modules/.bin/node');
 const recent = Number(process.versions.node.split('.')[0]) >= 24;
 const node = !recent && process.platform !== 'win32' && existsSync(bundled) ? bundled : process.execPath;

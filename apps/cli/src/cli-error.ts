@@ -1,0 +1,27 @@
+import { ClicklakeError } from '@clicklake/errors';
+
+/**
+ * - `cli-usage`: an argument or option is wrong.
+ * - `cli-owned-elsewhere`: another process owns what the command needs and cannot be asked; `details.pid`.
+ * - `cli-owner-unreachable`: the owner's API does not answer.
+ * - `cli-home-unusable`: CLICKLAKE_HOME cannot be created or written.
+ * - `cli-disk-full`: no space is left where CLICKLAKE_HOME lies.
+ * - `cli-no-lake`: there is nothing to read yet.
+ * - `cli-not-found`: what was named does not exist.
+ * - `cli-refused`: the user did not agree, or could not be asked.
+ */
+export type CliErrorCode =
+  | 'cli-usage'
+  | 'cli-owned-elsewhere'
+  | 'cli-owner-unreachable'
+  | 'cli-home-unusable'
+  | 'cli-disk-full'
+  | 'cli-no-lake'
+  | 'cli-not-found'
+  | 'cli-refused';
+
+export class CliError extends ClicklakeError<CliErrorCode> {}
+
+export function usageError(message: string, hint: string): CliError {
+  return new CliError({ code: 'cli-usage', message, hint });
+}

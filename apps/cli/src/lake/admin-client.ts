@@ -1,0 +1,130 @@
+import { request as sendRequest, type Dispatcher } from 'undici';
+import { ClicklakeError } from '@clicklake/errors';
+import type { BackFillLine, ErrorBody, LakeAdmin } from '@clicklake/server';
+import { CliError } from '../cli-error.ts';
+
+/** What the owner answered instead of a result: its own code, message and hint. */
+export class RemoteError extends ClicklakeError {}
+
+export interface AdminClient extends LakeAdmin {
+  /** A login link for a browser; its code works once. */
+  createLoginLink(): Promise<{ readonly url: string; readonly expiresAt: string }>;
+}
+
+type Method = 'GET' | 'POST';
+
+/** The owner's admin API (S6.3), with the very methods that it carries out itself. */
+export function createAdminClient(url: string, token: string): AdminClient {
+  async function send(
+    method: Method,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    try {
+      return await sendRequest(`${url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: signal ?? null,
+        // OPTIMIZE of a year, or a deep ledger, takes its time before the first byte.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw unreachable(url, error);
+    }
+  }
+
+  async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const response = await send(method, path, body, signal);
+    const answer: unknown = await response.body.json();
+    if (response.statusCode >= 400) throw remoteError(answer as ErrorBody);
+    return answer as T;
+  }
+
+  const tablePath = (name: string): string => `/api/tables/${encodeURIComponent(name)}`;
+
+  return {
+    sql: (sql, { signal, ...options }) => call('POST', '/api/sql', { sql, ...options }, signal),
+    ledger: ({ deep }) => call('GET', deep ? '/api/ledger?deep' : '/api/ledger'),
+    tables: async () =>
+      (await call<{ tables: Awaited<ReturnType<LakeAdmin['tables']>> }>('GET', '/api/tables')).tables,
+    async history(table, limit) {
+      type Answer = { readonly commits: Awaited<ReturnType<LakeAdmin['history']>> };
+      return (await call<Answer>('GET', `${tablePath(table)}/history?limit=${limit}`)).commits;
+    },
+    topics: async () =>
+      (await call<{ topics: Awaited<ReturnType<LakeAdmin['topics']>> }>('GET', '/api/topics')).topics,
+    async deadLetters({ limit, reason }) {
+      type Answer = { readonly deadLetters: Awaited<ReturnType<LakeAdmin['deadLetters']>> };
+      const query = new URLSearchParams({ limit: String(limit), ...(reason !== undefined && { reason }) });
+      return (await call<Answer>('GET', `/api/dead-letters?${query.toString()}`)).deadLetters;
+    },
+    async deadLetter(topic, partition, offset) {
+      try {
+        return await call('GET', `/api/dead-letters/${encodeURIComponent(topic)}/${partition}/${offset}`);
+      } catch (error) {
+        if (error instanceof RemoteError && error.code === 'not-found') return undefined;
+        throw error;
+      }
+    },
+    overview: () => call('GET', '/api/overview'),
+    optimize: (table, options) => call('POST', `${tablePath(table)}/optimize`, options),
+    vacuum: (table, options) => call('POST', `${tablePath(table)}/vacuum`, options),
+    restore: (table, options) => call('POST', `${tablePath(table)}/restore`, options),
+    async skipCorrupt(topic, partition) {
+      type Answer = { readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>> };
+      const path = `/api/topics/${encodeURIComponent(topic)}/${partition}/skip-corrupt`;
+      return (await call<Answer>('POST', path, {})).skipped;
+    },
+    async backFill(request, { onProgress, signal }) {
+      const response = await send('POST', '/api/back-fill', request, signal);
+      if (response.statusCode >= 400) throw remoteError((await response.body.json()) as ErrorBody);
+      for await (const line of linesOf(response.body)) {
+        const told = JSON.parse(line) as BackFillLine;
+        if ('progress' in told) onProgress(told.progress);
+        else if ('result' in told) return told.result;
+        else throw remoteError(told.error);
+      }
+      throw unreachable(url, new Error('The answer ended early.'));
+    },
+    async createLoginLink() {
+      const { path, expiresAt } = await call<{ path: string; expiresAt: string }>(
+        'POST',
+        '/api/login-links',
+        {},
+      );
+      return { url: `${url}${path}`, expiresAt };
+    },
+  };
+}
+
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+}
+
+function remoteError(body: ErrorBody): RemoteError {
+  const { code, message, hint, details } = body;
+  return new RemoteError({ code, message, hint, ...(details !== undefined && { details }) });
+}
+
+function unreachable(url: string, cause: unknown): CliError {
+  return new CliError({
+    code: 'cli-owner-unreachable',
+    message: `The process that owns the lake does not answer at ${url}.`,
+    hint: 'It may be starting or stopping: try again; else look at what it prints.',
+    retryable: true,
+    cause,
+  });
+}

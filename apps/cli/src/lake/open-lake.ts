@@ -1,0 +1,131 @@
+import { nodeFileSystem } from '@clicklake/durable-files';
+import { createContract } from '@clicklake/contract';
+import { openEmbeddedLog, type EventLog } from '@clicklake/event-log';
+import {
+  defaultIngestSettings,
+  defaultMaintenanceSettings,
+  openLakeOwner,
+  openLakeReader,
+  type LakeOwner,
+  type LakeReader,
+} from '@clicklake/pipeline';
+import { openQueryEngine, type QueryEngine } from '@clicklake/query';
+import { createLocalAdmin, type LakeAdmin } from '@clicklake/server';
+import type { CommandContext } from '../context.ts';
+import {
+  crashPointsOf,
+  ingestSettingsOf,
+  lakeMemoryMb,
+  logOptions,
+  queryOptions,
+} from '../system/component-settings.ts';
+import { version } from '../version.ts';
+
+/** A lake opened by a command that found no owner to ask (S6.1, S6.3). */
+export interface OpenedLake {
+  readonly admin: LakeAdmin;
+  readonly lake: LakeReader;
+  close(): Promise<void>;
+}
+
+/** Reads the committed tables and the log; takes no lease. */
+export async function openForReading(
+  context: CommandContext,
+  log = logOf(context, 'reader'),
+): Promise<OpenedLake> {
+  const lake = (await openReader(context, log)) ?? (await openAbsent(context, log));
+  return opened(context, lake, null, log);
+}
+
+/**
+ * Takes the lake's lease for one command.
+ *
+ * @throws DurableFilesError `files-lock-held` when another process took it meanwhile.
+ */
+export async function openForWriting(context: CommandContext, role: string): Promise<OpenedLake> {
+  const { config, paths, effects } = context;
+  const log = logOf(context, role);
+  const { owner } = await openLakeOwner({
+    paths,
+    files: nodeFileSystem,
+    crashPoints: crashPointsOf(effects.env),
+    log,
+    contract: createContract({ maxEventAgeDays: config['contract.max_event_age_days'] }),
+    settings: ingestSettingsOf(config, defaultIngestSettings),
+    maintenance: { ...defaultMaintenanceSettings, enabled: false },
+    queryEngine: null,
+    clock: effects.now,
+    role,
+    memoryLimitMb: lakeMemoryMb,
+  });
+  return opened(context, owner, owner, log);
+}
+
+function logOf({ config, paths, effects }: CommandContext, role: string): EventLog {
+  return openEmbeddedLog(logOptions(config, paths, crashPointsOf(effects.env), role));
+}
+
+function openReader({ paths, effects }: CommandContext, log: EventLog): Promise<LakeReader | undefined> {
+  return openLakeReader({
+    paths,
+    files: nodeFileSystem,
+    crashPoints: crashPointsOf(effects.env),
+    log,
+    clock: effects.now,
+    memoryLimitMb: lakeMemoryMb,
+  });
+}
+
+async function openAbsent({ paths }: CommandContext, log: EventLog): Promise<LakeReader> {
+  const { openAbsentLake } = await import('./absent-lake.ts');
+  return openAbsentLake(log, paths.home);
+}
+
+function opened(
+  context: CommandContext,
+  lake: LakeReader,
+  owner: LakeOwner | null,
+  log: EventLog,
+): OpenedLake {
+  const { config, paths, effects } = context;
+  // Few commands ask SQL: the engine opens with the first that does.
+  let engine: Promise<QueryEngine> | undefined;
+  const admin = createLocalAdmin({
+    lake,
+    owner,
+    engine: {
+      async run(sql, pin, options) {
+        engine ??= openQueryEngine(queryOptions(config, paths));
+        return (await engine).run(sql, pin, options);
+      },
+    },
+    logWriter: {
+      async skipCorrupt(topic, partition) {
+        const writer = await log.openWriter();
+        try {
+          return await writer.skipCorrupt(topic, partition);
+        } finally {
+          await writer.close();
+        }
+      },
+    },
+    backFill: null,
+    collector: null,
+    process: {
+      version,
+      role: 'command',
+      home: paths.home,
+      collectorUrl: null,
+      startedAt: effects.now(),
+      now: effects.now,
+    },
+  });
+  return {
+    admin,
+    lake,
+    async close() {
+      await (await engine)?.close();
+      await lake.close();
+    },
+  };
+}

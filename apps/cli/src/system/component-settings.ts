@@ -1,0 +1,53 @@
+import type { EmbeddedLogOptions } from '@clicklake/event-log';
+import type { IngestSettings } from '@clicklake/pipeline';
+import type { QueryEngineOptions } from '@clicklake/query';
+import { environmentCrashPoints, type CrashPoints } from '@clicklake/durable-files';
+import type { Config } from '../config/settings.ts';
+import type { HomePaths } from '../lake/home.ts';
+
+/** MiB of the DuckDB that ingest, maintenance and the ledger use; queries have their own. */
+export const lakeMemoryMb = 256;
+
+/** `CLICKLAKE_CRASH_AT` is for the kill tests: only the composition root reads it. */
+export function crashPointsOf(env: Readonly<Record<string, string | undefined>>): CrashPoints {
+  return environmentCrashPoints(env['CLICKLAKE_CRASH_AT']);
+}
+
+export function logOptions(
+  config: Config,
+  paths: HomePaths,
+  crashPoints: CrashPoints,
+  role: string,
+): EmbeddedLogOptions {
+  return {
+    directory: paths.log,
+    crashPoints,
+    role,
+    retentionMs: config['log.retention'],
+    retentionBytes: config['log.retention_size'],
+    maxDiskBytes: config['log.max_size'],
+    minFreeBytes: config['log.min_free'],
+  };
+}
+
+export function ingestSettingsOf(config: Config, defaults: IngestSettings): IngestSettings {
+  return {
+    ...defaults,
+    tickIntervalMs: config['ingest.tick_interval'],
+    commitIntervalMs: config['ingest.commit_interval'],
+    commitBytes: config['ingest.commit_size'],
+    dedupeWindowMs: config['ingest.dedupe_window'],
+    dedupeMemoryBytes: config['ingest.dedupe_memory'],
+  };
+}
+
+export function queryOptions(config: Config, paths: HomePaths): QueryEngineOptions {
+  return {
+    readableDirectories: [paths.lake],
+    memoryLimitMb: Math.round(config['query.memory'] / 2 ** 20),
+    timeoutMs: config['query.timeout'],
+    maxRows: config['query.max_rows'],
+    // Not below `lake/`, which other engines read (S6.4).
+    tempDirectory: `${paths.scratch}-query-${process.pid}`,
+  };
+}

@@ -1,0 +1,110 @@
+import { topicPartitions, type LogWriter, type Topic } from '@clicklake/event-log';
+import type { LakeOwner, LakeReader } from '@clicklake/pipeline';
+import type { QueryEngine } from '@clicklake/query';
+import { ApiError } from '../api-error.ts';
+import type {
+  BackFillOptions,
+  BackFillRequest,
+  BackFillResult,
+  CollectorCounters,
+  LakeAdmin,
+} from './lake-admin.ts';
+
+/** The parts of the system that run in this process. */
+export interface LocalParts {
+  readonly lake: LakeReader;
+  /** The same lake when this process holds its lease (S3.4). */
+  readonly owner: LakeOwner | null;
+  readonly engine: Pick<QueryEngine, 'run'>;
+  readonly logWriter: Pick<LogWriter, 'skipCorrupt'> | null;
+  readonly backFill: ((request: BackFillRequest, options: BackFillOptions) => Promise<BackFillResult>) | null;
+  readonly collector: (() => CollectorCounters) | null;
+  readonly process: ProcessFacts;
+}
+
+export interface ProcessFacts {
+  readonly version: string;
+  readonly role: string;
+  readonly home: string;
+  readonly collectorUrl: string | null;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly now: () => number;
+}
+
+/** Carries everything out in this process. @throws ApiError `not-here` for what a part is missing. */
+export function createLocalAdmin(parts: LocalParts): LakeAdmin {
+  const { lake, engine } = parts;
+
+  function requireOwner(): LakeOwner {
+    return (
+      parts.owner ?? notHere('own the lake', 'Run the command again: it takes the lake when nobody owns it.')
+    );
+  }
+
+  return {
+    async sql(statement, options) {
+      const result = await engine.run(statement, () => lake.pin(), options);
+      const { silverVersion, tailEpoch } = result.pinned;
+      return { ...result, pinned: { silverVersion: Number(silverVersion), tailEpoch } };
+    },
+    ledger: (options) => lake.ledger(options),
+    tables: () => lake.tables(),
+    history: (table, limit) => lake.history(table, limit),
+    topics: () => lake.topics(),
+    deadLetters: (filter) => lake.deadLetters(filter),
+    deadLetter: (topic, partition, offset) => lake.deadLetter(topic, partition, offset),
+
+    async overview() {
+      const { version, role, home, collectorUrl, startedAt, now } = parts.process;
+      return {
+        version,
+        pid: process.pid,
+        role,
+        home,
+        uptimeSeconds: Math.floor((now() - startedAt) / 1000),
+        residentBytes: process.memoryUsage.rss(),
+        collectorUrl,
+        ingest: parts.owner?.state() ?? null,
+        collector: parts.collector?.() ?? null,
+        lag: await lake.uncommitted(),
+      };
+    },
+
+    optimize: async (table, options) => requireOwner().optimize(table, options),
+    vacuum: async (table, options) => requireOwner().vacuum(table, options),
+    restore: async (table, options) => requireOwner().restore(table, options),
+
+    async skipCorrupt(topic, partition) {
+      const known = parseTopic(topic, partition);
+      const writer =
+        parts.logWriter ??
+        notHere('write the event log', 'Stop the process that collects, and run the command again.');
+      const ranges = await writer.skipCorrupt(known, partition);
+      return ranges.map(({ from, to }) => ({ from: Number(from), to: Number(to) }));
+    },
+
+    async backFill(request, options) {
+      const backFill =
+        parts.backFill ?? notHere('write the event log', 'Send the events to the collector that does.');
+      return backFill(request, options);
+    },
+  };
+}
+
+/** @throws ApiError `not-found` */
+function parseTopic(topic: string, partition: number): Topic {
+  if (Object.hasOwn(topicPartitions, topic)) {
+    const known = topic as Topic;
+    if (partition >= 0 && partition < topicPartitions[known]) return known;
+  }
+  throw new ApiError({
+    code: 'not-found',
+    message: `There is no partition ${partition} of a topic ${topic}.`,
+    hint: '`clicklake topics` lists them.',
+  });
+}
+
+function notHere(what: string, hint: string): never {
+  throw new ApiError({ code: 'not-here', message: `This process does not ${what}.`, hint });
+}

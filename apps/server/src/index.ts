@@ -1,0 +1,21 @@
+export { createServer, type Server } from './server.ts';
+export type { ServerOptions } from './server-options.ts';
+export { ServerError, type ServerErrorCode } from './server-error.ts';
+export { ApiError, type ApiErrorCode, type ErrorBody } from './api-error.ts';
+export { createCredentials, type Credentials, type LoginCode } from './access/credentials.ts';
+export { createLocalAdmin, type LocalParts, type ProcessFacts } from './admin/local-admin.ts';
+export type {
+  BackFillOptions,
+  BackFillProgress,
+  BackFillRequest,
+  BackFillResult,
+  CollectorCounters,
+  LakeAdmin,
+  Overview,
+  SkippedRange,
+  SqlAnswer,
+  SqlOptions,
+} from './admin/lake-admin.ts';
+export type { BackFillLine } from './routes/back-fill.ts';
+export { createLiveFeed, type LiveFeed, type LiveFeedOptions } from './live/live-feed.ts';
+export type { LiveSample } from './live/live-sample.ts';
