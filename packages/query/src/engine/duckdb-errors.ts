@@ -16,11 +16,11 @@ export function openPathScrubber(directories: readonly string[]): PathScrubber {
 export function queryErrorFrom(error: unknown, scrub: PathScrubber): QueryError {
   if (error instanceof QueryError) return error;
   const text = scrub(error instanceof Error ? error.message : String(error));
-  const kind = /^([A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)*) Error:/.exec(text)?.[1];
+  const kind = /^([A-Z][A-Za-z ]*?) Error:/.exec(text)?.[1];
   if (kind === 'Out of Memory' || text.includes('max_temp_directory_size')) {
     return new QueryError({
       code: 'query-out-of-memory',
-      message: `The query needs more memory than it may use: ${firstParagraph(text)}`,
+      message: `The query needs more memory than it may use: ${firstLine(text)}`,
       hint: 'Select fewer columns or a shorter time range, or aggregate before you sort; the query.memory_limit setting raises the limit.',
       cause: error,
     });
@@ -45,6 +45,6 @@ export function queryErrorFrom(error: unknown, scrub: PathScrubber): QueryError 
 }
 
 /** Behind it DuckDB gives advice about settings that users cannot change. */
-function firstParagraph(text: string): string {
-  return text.split('\n\n')[0] ?? text;
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? text;
 }

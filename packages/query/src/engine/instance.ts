@@ -25,7 +25,6 @@ export async function openInstance(settings: InstanceSettings): Promise<DuckDBIn
     memory_limit: `${settings.memoryLimitMb}MiB`,
     threads: String(settings.threads),
     temp_directory: settings.tempDirectory ?? '',
-    max_temp_directory_size: `${settings.maxTempDirectoryMb}MiB`,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     allow_community_extensions: 'false',
@@ -33,6 +32,10 @@ export async function openInstance(settings: InstanceSettings): Promise<DuckDBIn
   });
   const connection = await instance.connect();
   try {
+    if (settings.tempDirectory !== undefined) {
+      // As an option of `create` DuckDB 1.5.5 shows this limit and does not keep to it.
+      await connection.run(`SET GLOBAL max_temp_directory_size = '${settings.maxTempDirectoryMb}MiB'`);
+    }
     const directories = settings.readableDirectories.map((directory) => quoteLiteral(withSlash(directory)));
     await connection.run(`
       CREATE SCHEMA ${tailSchema};

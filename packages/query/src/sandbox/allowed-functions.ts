@@ -10,7 +10,7 @@ const scalarFunctions = `
   factorial fdiv floor fmod gamma gcd greatest greatest_common_divisor isfinite isinf isnan lcm least
   least_common_multiple lgamma ln log log10 log2 mod multiply nextafter pi pow power radians random round
   round_even roundbankers sign signbit sin sinh sqrt subtract tan tanh trunc xor
-  ! % & && * ** + - / // << >> | || ~ ^ ^@ @ !~~ !~~* ~~ ~~* ~~~ @> <@ -> ->> <-> <=> !__postfix
+  % & && * ** + - / // << >> | || ~ ^ ^@ @ !~~ !~~* ~~ ~~* ~~~ @> <@ ->> <-> <=> !__postfix
 
   ascii bar base64 bin bit_count bit_length bit_position char_length character_length chr concat concat_ws
   contains damerau_levenshtein decode editdist3 encode ends_with format_bytes formatreadabledecimalsize
