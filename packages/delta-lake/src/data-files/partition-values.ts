@@ -1,6 +1,7 @@
 import type { PartitionValues } from '../log/actions.ts';
 import { duckdbTypeOf } from '../schema/duckdb-types.ts';
 import type { DataType } from '../schema/schema.ts';
+import { escapeName, nullDirectory } from './path-encoding.ts';
 import { quoteIdentifier, quoteLiteral } from './sql-text.ts';
 
 /**
@@ -40,4 +41,26 @@ export function isInPartitions(values: PartitionValues, partitions: readonly Par
   return partitions.some((wanted) =>
     Object.entries(wanted).every(([name, text]) => (values[name] ?? null) === text),
   );
+}
+
+/** Where a scan has its file's name. A table may have a column `filename`; none can have a space in its name. */
+export const scanFilenameColumn = 'data file';
+
+/**
+ * A partition column out of the name of the file that a row comes from. DuckDB evaluates a filter on it per
+ * file, before it opens any.
+ */
+export function partitionColumnFromFilenameSql(
+  partitionColumns: readonly string[],
+  name: string,
+  type: DataType,
+): string {
+  const directories = partitionColumns.map((column) => `/${escapePattern(escapeName(column))}=([^/]*)`);
+  const pattern = `${directories.join('')}/[^/]*$`;
+  const text = `regexp_extract(${quoteIdentifier(scanFilenameColumn)}, ${quoteLiteral(pattern)}, ${partitionColumns.indexOf(name) + 1})`;
+  return `CAST(url_decode(nullif(${text}, ${quoteLiteral(nullDirectory)})) AS ${duckdbTypeOf(type)})`;
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

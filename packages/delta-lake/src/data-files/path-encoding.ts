@@ -28,7 +28,7 @@ export function decodePath(path: string): string {
 }
 
 /** What Hive, Spark and DuckDB call the directory of null. */
-const nullDirectory = '__HIVE_DEFAULT_PARTITION__';
+export const nullDirectory = '__HIVE_DEFAULT_PARTITION__';
 
 /** `event_date=2026-01-31/country=a%2Fb/`; empty for an unpartitioned table. */
 export function partitionDirectory(
@@ -44,12 +44,36 @@ export function partitionDirectory(
 }
 
 /** ASCII only: file systems disagree about Unicode normal forms and about which characters they take. */
-function escapeName(text: string): string {
-  const escaped = encodeURIComponent(text.toWellFormed()).replace(
+export function escapeName(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(
     /[!'()*~]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return escaped === '' ? '%' : escaped;
+}
+
+/**
+ * The partition values that a key's directories spell, when they are exactly the table's partition columns in
+ * their order; undefined otherwise, and for other writers' escapes that do not decode.
+ */
+export function partitionValuesFromPath(
+  partitionColumns: readonly string[],
+  key: string,
+): Readonly<Record<string, string | null>> | undefined {
+  const directories = key.split('/').slice(0, -1);
+  if (directories.length !== partitionColumns.length) return undefined;
+  const values: Record<string, string | null> = {};
+  for (const [index, name] of partitionColumns.entries()) {
+    const directory = directories[index] ?? '';
+    const prefix = `${escapeName(name)}=`;
+    if (!directory.startsWith(prefix)) return undefined;
+    const text = directory.slice(prefix.length);
+    try {
+      values[name] = text === nullDirectory ? null : decodeURIComponent(text);
+    } catch {
+      return undefined;
+    }
+  }
+  return values;
 }
 
 /** A path that leaves the table's root: an absolute path or URL, as shallow clones have. */

@@ -1,52 +1,101 @@
 import type { AddFile } from '../log/actions.ts';
 import { duckdbTypeOf } from '../schema/duckdb-types.ts';
+import type { DataType } from '../schema/schema.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { partitionConstantSql, partitionGroupKey } from './partition-values.ts';
-import { quoteIdentifier, quoteLiteral } from './sql-text.ts';
 import type { Snapshot } from '../log/table-state.ts';
+import { partitionValuesFromPath } from './path-encoding.ts';
+import {
+  partitionColumnFromFilenameSql,
+  partitionConstantSql,
+  partitionGroupKey,
+  scanFilenameColumn,
+} from './partition-values.ts';
+import { quoteFileName, quoteIdentifier, quoteLiteral } from './sql-text.ts';
+
+type Scanned = Pick<Snapshot, 'schema' | 'metadata' | 'files'>;
+type Locator = Pick<ObjectStore, 'location'>;
 
 /**
- * A SELECT statement for DuckDB that reads the given files of a snapshot as the table's schema: partition
- * columns as constants, columns that a file does not have yet as null, no footer opened before it is needed.
+ * A SELECT statement for DuckDB that reads files of a snapshot as the table's schema: partition columns
+ * restored, columns that a file does not have yet as null. DuckDB opens no footer that it does not need: a
+ * filter on a partition column leaves out the other partitions' files.
  *
  * @param files the files to read; all of the snapshot's by default (see `pruneFiles`).
  */
 export function scanSql(
-  store: Pick<ObjectStore, 'location'>,
-  snapshot: Pick<Snapshot, 'schema' | 'metadata' | 'files'>,
+  store: Locator,
+  snapshot: Scanned,
   files: Iterable<AddFile> = snapshot.files.values(),
 ): string {
   const { partitionColumns } = snapshot.metadata;
+  const selfDescribing: AddFile[] = [];
   const groups = new Map<string, AddFile[]>();
   for (const file of files) {
+    if (describesItself(store, snapshot, file)) {
+      selfDescribing.push(file);
+      continue;
+    }
     const key = partitionGroupKey(partitionColumns, file.partitionValues);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
   }
-  if (groups.size === 0) return emptySql(snapshot);
-  const schema = readSchemaSql(snapshot);
-  return [...groups.values()].map((group) => groupSql(store, snapshot, group, schema)).join('\nUNION ALL\n');
+  const scans = [
+    ...(selfDescribing.length === 0 ? [] : [filenameScan(store, snapshot, selfDescribing)]),
+    ...[...groups.values()].map((group) => constantScan(store, snapshot, group)),
+  ];
+  return scans.length === 0 ? emptySql(snapshot) : scans.join('\nUNION ALL\n');
 }
 
-function groupSql(
-  store: Pick<ObjectStore, 'location'>,
-  snapshot: Pick<Snapshot, 'schema' | 'metadata'>,
-  group: readonly AddFile[],
-  schema: string,
-): string {
-  const values = group[0]?.partitionValues ?? {};
-  const columns = snapshot.schema.fields.map((field) => {
-    const identifier = quoteIdentifier(field.name);
-    if (!snapshot.metadata.partitionColumns.includes(field.name)) return identifier;
-    return `${partitionConstantSql(values[field.name] ?? null, field.type)} AS ${identifier}`;
+/**
+ * Whether a file's directories say its partition values, as ours always do. One scan then serves thousands of
+ * partitions, where a scan for each would take DuckDB seconds to plan.
+ */
+function describesItself(store: Locator, snapshot: Scanned, file: AddFile): boolean {
+  const { partitionColumns } = snapshot.metadata;
+  if (partitionColumns.length === 0) return true;
+  const inPath = partitionValuesFromPath(partitionColumns, file.path);
+  if (inPath === undefined || !store.location(file.path).endsWith(`/${file.path}`)) return false;
+  return partitionColumns.every((name) => {
+    const text = file.partitionValues[name] ?? null;
+    const isZoneless = text !== null && typeOf(snapshot, name) === 'timestamp' && !text.endsWith('Z');
+    return inPath[name] === text && !isZoneless;
   });
-  const locations = group.map((file) => quoteLiteral(store.location(file.path)));
-  return `SELECT ${columns.join(', ')} FROM read_parquet([${locations.join(', ')}], schema = ${schema})`;
+}
+
+function filenameScan(store: Locator, snapshot: Scanned, files: readonly AddFile[]): string {
+  const { partitionColumns } = snapshot.metadata;
+  return scan(store, snapshot, files, (name) =>
+    partitionColumnFromFilenameSql(partitionColumns, name, typeOf(snapshot, name)),
+  );
+}
+
+/** Files of one partition, whatever they are called. */
+function constantScan(store: Locator, snapshot: Scanned, group: readonly AddFile[]): string {
+  const values = group[0]?.partitionValues ?? {};
+  return scan(store, snapshot, group, (name) =>
+    partitionConstantSql(values[name] ?? null, typeOf(snapshot, name)),
+  );
+}
+
+function scan(
+  store: Locator,
+  snapshot: Scanned,
+  files: readonly AddFile[],
+  partitionColumn: (name: string) => string,
+): string {
+  const { partitionColumns } = snapshot.metadata;
+  const columns = snapshot.schema.fields.map(({ name }) =>
+    partitionColumns.includes(name)
+      ? `${partitionColumn(name)} AS ${quoteIdentifier(name)}`
+      : quoteIdentifier(name),
+  );
+  const locations = files.map((file) => quoteFileName(store.location(file.path)));
+  return `SELECT ${columns.join(', ')} FROM read_parquet([${locations.join(', ')}], schema = ${readSchemaSql(snapshot)}, filename = ${quoteLiteral(scanFilenameColumn)})`;
 }
 
 /** DuckDB's own way to read files of several schemas by name without looking at all of them first. */
-function readSchemaSql(snapshot: Pick<Snapshot, 'schema' | 'metadata'>): string {
+function readSchemaSql(snapshot: Scanned): string {
   const entries = snapshot.schema.fields
     .filter((field) => !snapshot.metadata.partitionColumns.includes(field.name))
     .map((field) => {
@@ -56,7 +105,11 @@ function readSchemaSql(snapshot: Pick<Snapshot, 'schema' | 'metadata'>): string 
   return `MAP {${entries.join(', ')}}`;
 }
 
-function emptySql(snapshot: Pick<Snapshot, 'schema'>): string {
+function typeOf(snapshot: Scanned, name: string): DataType {
+  return snapshot.schema.fields.find((field) => field.name === name)?.type ?? 'string';
+}
+
+function emptySql(snapshot: Scanned): string {
   const columns = snapshot.schema.fields.map(
     (field) => `CAST(NULL AS ${duckdbTypeOf(field.type)}) AS ${quoteIdentifier(field.name)}`,
   );

@@ -12,3 +12,8 @@ export function quoteLiteral(text: string): string {
       .join(' || chr(0) || ')})`;
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** A file's name for DuckDB's table functions, which would take `*`, `?` and `[` in it for a pattern. */
+export function quoteFileName(path: string): string {
+  return quoteLiteral(path.replace(/[*?[]/g, '[$&]'));
+}

@@ -5,7 +5,7 @@ import { addAction, corrupt, emptyEntry } from './log-entry.ts';
 import type { CheckpointParts } from './log-files.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { textOf } from '../data-files/duckdb-rows.ts';
-import { quoteIdentifier, quoteLiteral } from '../data-files/sql-text.ts';
+import { quoteFileName, quoteIdentifier } from '../data-files/sql-text.ts';
 
 /** The fields that we take, of those that the checkpoint's writer chose to write. */
 const wantedFields: Readonly<Record<string, readonly string[]>> = {
@@ -46,7 +46,7 @@ export async function readCheckpoint(
 ): Promise<LogEntry> {
   const entry = emptyEntry();
   const what = `The checkpoint of version ${checkpoint.version}`;
-  const source = `read_parquet([${checkpoint.keys.map((key) => quoteLiteral(store.location(key))).join(', ')}], union_by_name = true)`;
+  const source = `read_parquet([${checkpoint.keys.map((key) => quoteFileName(store.location(key))).join(', ')}], union_by_name = true)`;
   const present = await presentFields(connection, source);
   const query = checkpointQuery(source, present);
   if (query === '') throw corrupt(what, 'it has no column that we know');

@@ -51,7 +51,8 @@ export function localStore(root: string, files: FileSystem = nodeFileSystem): Ob
         if ((await files.stat(parent)) !== undefined) await files.syncDirectory(parent);
       }
     },
-    location: pathOf,
+    // DuckDB takes `/` on Windows too, and so do the patterns that find partition values in names.
+    location: (key) => pathOf(key).replaceAll('\\', process.platform === 'win32' ? '/' : '\\'),
     async createStaging() {
       const directory = join(absoluteRoot, stagingRoot, randomUUID());
       await files.makeDirectory(directory);
@@ -90,31 +91,36 @@ async function* listDirectory(
   prefix: string,
   startAfter: string | undefined,
 ): AsyncGenerator<StoredObject> {
-  // `a/` sorts after `a-`, so a directory takes its place among the names with its slash on.
   const names = (await files.list(join(root, directory))).filter((name) => !isTemporary(name));
-  const entries: string[] = [];
-  for (const name of names) {
-    const key = directory + name;
-    if (isBefore(key, prefix, startAfter)) continue;
-    entries.push(key);
-  }
-  const found = new Map<string, StoredObject>();
-  const keys: string[] = [];
-  for (const key of entries) {
-    const stat = await files.stat(join(root, key));
+  const keys = names.map((name) => directory + name).filter((key) => !isBefore(key, prefix, startAfter));
+  for (const key of await inListOrder(files, root, keys.sort(compareKeys))) {
+    // Looked at one by one as they are asked for: who stops early pays for no more.
+    const name = key.endsWith('/') ? key.slice(0, -1) : key;
+    const stat = await files.stat(join(root, name));
     if (stat === undefined) continue;
     if (stat.isDirectory) {
-      keys.push(`${key}/`);
-    } else if (startAfter === undefined || compareKeys(key, startAfter) > 0) {
-      keys.push(key);
-      found.set(key, { key, size: stat.size, modifiedMs: stat.modifiedMs });
+      yield* listDirectory(files, root, `${name}/`, prefix, startAfter);
+    } else if (name.startsWith(prefix) && (startAfter === undefined || compareKeys(name, startAfter) > 0)) {
+      yield { key: name, size: stat.size, modifiedMs: stat.modifiedMs };
     }
   }
-  for (const key of keys.sort(compareKeys)) {
-    const object = found.get(key);
-    if (object !== undefined) yield object;
-    else yield* listDirectory(files, root, key, prefix.length > key.length ? prefix : key, startAfter);
+}
+
+/**
+ * What lies in the directory `a` sorts as `a/`, after a file `a-`. So only a name that begins another one needs
+ * to be known as a directory before its turn.
+ */
+async function inListOrder(
+  files: FileSystem,
+  root: string,
+  sorted: readonly string[],
+): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for (const [index, key] of sorted.entries()) {
+    const begins = sorted[index + 1]?.startsWith(key) === true;
+    keys.push(begins && (await files.stat(join(root, key)))?.isDirectory === true ? `${key}/` : key);
   }
+  return keys.sort(compareKeys);
 }
 
 /** Whether neither this name nor anything below it can be in the answer: it is then not even looked at. */
