@@ -1,34 +1,42 @@
 import type { RunDescription } from './run-format.ts';
 
-/** A bucket that still grows merges this many runs of like size at once: each entry is rewritten log_8 times. */
-export const mergeFanOut = 8;
+/**
+ * When the runs of a bucket are merged: at least `fanOut` of them, and no run that is more than `ratio`
+ * times all smaller ones together, so that an entry is rewritten a few times only.
+ */
+interface MergePolicy {
+  readonly fanOut: number;
+  readonly ratio: number;
+}
+
+/** Runs still come into the bucket: steps of 4 to 8, cheap in the middle of ingest. */
+const growing: MergePolicy = { fanOut: 8, ratio: 1 / 4 };
+/** Nothing new comes into it: towards one run, because each costs every new id a filter. */
+const closed: MergePolicy = { fanOut: 2, ratio: 4 };
+
 /** Bounds the memory of one merge. */
 export const mostMergedRuns = 12;
-/** Runs this much larger than all smaller ones together are left alone. */
-const likeSize = 4;
 
-/**
- * The next runs to merge, or none. Per time bucket, the smallest runs up to the first that is much larger
- * than all of them together: 8 of them while the bucket is the newest, 2 when no more comes into it, so
- * that a closed bucket ends as one run and a new id asks few filters.
- */
+/** The next runs to merge, all of one time bucket, or none. */
 export function planMerge(runs: readonly RunDescription[]): readonly RunDescription[] {
   const buckets = Map.groupBy(runs, (run) => run.bucketStart);
   const newest = Math.max(...buckets.keys());
   for (const [start, members] of buckets) {
-    const group = smallRunsOfLikeSize(members).slice(0, mostMergedRuns);
-    if (group.length >= (start === newest ? mergeFanOut : 2)) return group;
+    const { fanOut, ratio } = start === newest ? growing : closed;
+    const group = smallRuns(members, ratio);
+    if (group.length >= fanOut) return group.slice(0, mostMergedRuns);
   }
   return [];
 }
 
-function smallRunsOfLikeSize(members: readonly RunDescription[]): RunDescription[] {
+/** The smallest runs up to the last that is not out of proportion to those before it. */
+function smallRuns(members: readonly RunDescription[], ratio: number): RunDescription[] {
   const bySize = members.toSorted((a, b) => a.entries - b.entries);
   let together = 0;
-  const larger = bySize.findIndex((run, index) => {
-    const much = index > 0 && run.entries > likeSize * together;
+  const proportionate = bySize.map((run) => {
+    const fits = run.entries <= ratio * together;
     together += run.entries;
-    return much;
+    return fits;
   });
-  return larger < 0 ? bySize : bySize.slice(0, larger);
+  return bySize.slice(0, proportionate.lastIndexOf(true) + 1);
 }

@@ -29,7 +29,7 @@ export async function writeMemtable(
   } catch (error) {
     for (const run of runs) {
       await closeRun(run);
-      await removeRun(files, directory, run.description.name);
+      await removeRun(files, directory, run.description.name).catch(() => undefined);
     }
     throw error;
   }
@@ -109,7 +109,7 @@ async function writeBucket(
 ): Promise<Run | undefined> {
   const writer = await createRunWriter(files, directory, bucket.start, bucket.rows.length);
   try {
-    for (let next = 0; next < bucket.rows.length; ) {
+    for (let next = 0; next < bucket.rows.length;) {
       next = appendUntilFull(writer, table.entries, bucket.rows, next);
       await writer.drain();
     }

@@ -25,7 +25,7 @@ export interface RunWriter {
   drain(): Promise<void>;
   /** Makes both files durable (the caller syncs the directory). Undefined when nothing was appended. */
   finish(): Promise<Run | undefined>;
-  /** Closes and removes what was written. */
+  /** Closes and removes what was written; what can't be removed now goes when the index is opened again. */
   abandon(): Promise<void>;
 }
 
@@ -48,8 +48,7 @@ export async function createRunWriter(
   const rowsFile = await files
     .open(join(directory, rowsFileName(name)), 'create')
     .catch(async (error: unknown) => {
-      await keysFile.close();
-      await removeRun(files, directory, name);
+      await Promise.allSettled([keysFile.close(), removeRun(files, directory, name)]);
       throw error;
     });
   const keys = pageBuffer(keysFile, seeds.keys, bufferedKeyPages, keysPerPage, 1);
@@ -67,9 +66,8 @@ export async function createRunWriter(
     maxReceivedAt: bucketStart + latest,
   });
   const abandon = async (): Promise<void> => {
-    await keysFile.close();
-    await rowsFile.close();
-    await removeRun(files, directory, name);
+    await Promise.allSettled([keysFile.close(), rowsFile.close()]);
+    await removeRun(files, directory, name).catch(() => undefined);
   };
 
   return {

@@ -72,10 +72,10 @@ export async function openRun(
   }
 }
 
+/** A failure to close says nothing about what was synced, so there is none. */
 export async function closeRun(run: Run): Promise<void> {
   run.filter = undefined;
-  await run.keys.close();
-  await run.rows.close();
+  await Promise.allSettled([run.keys.close(), run.rows.close()]);
 }
 
 export async function removeRun(files: FileSystem, directory: string, name: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
+import { stageSilverRows } from './stage-silver.ts';
 import { coveredOffsets, coveredPositions, partitionAppId, unreadableAppId } from './transaction-ids.ts';
 
 export interface CommitDependencies {
@@ -118,10 +119,12 @@ async function stageSilver(
   const files =
     generation.silverRows === 0
       ? []
-      : await table.stage(generation.silverSelects.join(' UNION ALL '), {
+      : await stageSilverRows(
+          table,
           connection,
-          compression: settings.parquetCompression,
-        });
+          generation.silverSelects.join(' UNION ALL '),
+          settings.parquetCompression,
+        );
   if (generation.unreadable > 0n) {
     const version = (before.get(unreadableAppId) ?? 0n) + generation.unreadable;
     return { table, files, transactions: [...transactions, { appId: unreadableAppId, version }] };

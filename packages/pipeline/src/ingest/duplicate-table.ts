@@ -1,7 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { duplicatesTable } from './generation.ts';
-import { offsetExpression, partitionExpression } from './silver-projection.ts';
-import type { SpoolRun } from './spool.ts';
+import { offsetExpression, partitionExpression, type RowPlaces } from './silver-projection.ts';
 
 /** Rows of a tick's table that are duplicates; the arrays run in parallel. */
 export interface FoundDuplicates {
@@ -18,7 +17,7 @@ export async function recordDuplicates(
   connection: DuckDBConnection,
   generation: number,
   tickTable: string,
-  runs: readonly SpoolRun[],
+  places: RowPlaces,
   found: FoundDuplicates,
 ): Promise<string> {
   const table = duplicatesTable(generation);
@@ -41,8 +40,8 @@ export async function recordDuplicates(
     `INSERT INTO ${table}
      SELECT t.event_id, 'clickstream-events', t.log_partition, t.log_offset, t.received_at,
        'clickstream-events', p.first_partition, p.first_offset, CAST(t.received_at AS DATE)
-     FROM (SELECT rowid AS row, event_id, received_at, ${partitionExpression(runs)} AS log_partition,
-             ${offsetExpression(runs)} AS log_offset FROM ${tickTable}) t
+     FROM (SELECT rowid AS row, event_id, received_at, ${partitionExpression(places)} AS log_partition,
+             ${offsetExpression(places)} AS log_offset FROM ${tickTable}) t
      JOIN ${pairs} p ON p.row = t.row`,
   );
   await connection.run(`DROP TABLE ${pairs}`);

@@ -1,9 +1,8 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import type { DedupeBatch } from '../dedupe/dedupe-batch.ts';
-import { partitionExpression, offsetExpression } from './silver-projection.ts';
+import { offsetExpression, partitionExpression, type RowPlaces } from './silver-projection.ts';
 import { literal } from './sql-literal.ts';
-import type { SpoolRun } from './spool.ts';
 
 /**
  * Reads what the dedupe index needs of a tick's table: row i of the batch is rowid i.
@@ -14,26 +13,25 @@ import type { SpoolRun } from './spool.ts';
 export async function readEventHashes(
   connection: DuckDBConnection,
   table: string,
-  runs: readonly SpoolRun[],
+  places: RowPlaces,
   salt: string,
 ): Promise<DedupeBatch> {
   return readHashes(
     connection,
-    `SELECT ${hashColumns(salt)}, CAST(coalesce(epoch_ms(received_at), 0) AS DOUBLE),
-       CAST(${partitionExpression(runs)} AS INTEGER), CAST(${offsetExpression(runs)} AS DOUBLE)
+    `SELECT ${hashColumn(salt)}, CAST(coalesce(epoch_ms(received_at), 0) AS DOUBLE),
+       CAST(${partitionExpression(places)} AS INTEGER), CAST(${offsetExpression(places)} AS DOUBLE)
      FROM ${table}`,
   );
 }
 
-/** The two halves of the hash, as `readHashes` wants them first. */
-export function hashColumns(salt: string): string {
-  const salted = `${literal(salt)} || event_id`;
-  return `coalesce(md5_number_lower(${salted}), 0::UBIGINT), coalesce(md5_number_upper(${salted}), 0::UBIGINT)`;
+/** The hash as one UHUGEINT, whose vector is the four words of a row as the index wants them. */
+export function hashColumn(salt: string): string {
+  return `coalesce(md5_number(${literal(salt)} || event_id), 0::UHUGEINT)`;
 }
 
 /**
- * Runs a query for (lower UBIGINT, upper UBIGINT, received_at ms DOUBLE, partition INTEGER, offset DOUBLE),
- * none of them null, and takes the vectors over as typed arrays without a JavaScript value per cell.
+ * Runs a query for (hash UHUGEINT, received_at ms DOUBLE, partition INTEGER, offset DOUBLE), none of them null,
+ * and takes the vectors over as typed arrays without a JavaScript value per cell.
  */
 export async function readHashes(connection: DuckDBConnection, sql: string): Promise<DedupeBatch> {
   const result = await connection.run(sql);
@@ -50,18 +48,10 @@ export function batchOfChunks(chunks: readonly DuckDBDataChunk[]): DedupeBatch {
   let row = 0;
   for (const chunk of chunks) {
     const rows = chunk.rowCount;
-    const lower = new Uint32Array(copyOf(chunk, 0, rows * 8));
-    const upper = new Uint32Array(copyOf(chunk, 1, rows * 8));
-    for (let index = 0; index < rows; index += 1) {
-      const at = (row + index) * 4;
-      hashes[at] = lower[index * 2] ?? 0;
-      hashes[at + 1] = lower[index * 2 + 1] ?? 0;
-      hashes[at + 2] = upper[index * 2] ?? 0;
-      hashes[at + 3] = upper[index * 2 + 1] ?? 0;
-    }
-    receivedAt.set(new Float64Array(copyOf(chunk, 2, rows * 8)), row);
-    partitions.set(new Int32Array(copyOf(chunk, 3, rows * 4)), row);
-    offsets.set(new Float64Array(copyOf(chunk, 4, rows * 8)), row);
+    hashes.set(new Uint32Array(copyOf(chunk, 0, rows * 16)), row * 4);
+    receivedAt.set(new Float64Array(copyOf(chunk, 1, rows * 8)), row);
+    partitions.set(new Int32Array(copyOf(chunk, 2, rows * 4)), row);
+    offsets.set(new Float64Array(copyOf(chunk, 3, rows * 8)), row);
     row += rows;
   }
   return { count, hashes, receivedAt, partitions, offsets };

@@ -43,7 +43,9 @@ export function createIngestLoop(
   let positions = start;
   let current = emptyGeneration(1, start.events, start.errors);
   /** Handed over and not durable yet: at most one, so that commits keep their order. */
-  let pending: { readonly generation: Generation; readonly attempt: Promise<void> } | undefined;
+  let pending:
+    | { readonly generation: Generation; readonly attempt: Promise<void>; readonly failed: boolean }
+    | undefined;
   let ticks = 0;
   let processed = 0;
 
@@ -80,10 +82,16 @@ export function createIngestLoop(
   }
 
   function attemptCommit(generation: Generation): void {
-    const attempt = steps.commit(generation).then(() => {
-      pending = undefined;
-    });
-    pending = { generation, attempt };
+    const attempt = steps.commit(generation).then(
+      () => {
+        pending = undefined;
+      },
+      (error: unknown) => {
+        pending = { generation, attempt, failed: true };
+        throw error;
+      },
+    );
+    pending = { generation, attempt, failed: false };
     // Whoever settles it sees the failure; until then it must not count as unhandled.
     attempt.catch(() => undefined);
   }
@@ -94,7 +102,7 @@ export function createIngestLoop(
   }
 
   function retryPending(): void {
-    if (pending !== undefined) attemptCommit(pending.generation);
+    if (pending?.failed === true) attemptCommit(pending.generation);
   }
 
   async function flush(): Promise<void> {

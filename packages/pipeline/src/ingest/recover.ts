@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DedupeIndex, DedupeState } from '../dedupe/dedupe-index.ts';
 import { tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import { committedVerdicts, coordinate, type CommittedVerdicts } from './committed-verdicts.ts';
-import { batchOfChunks, hashColumns } from './event-hashes.ts';
+import { batchOfChunks, hashColumn } from './event-hashes.ts';
 import { coveredOffsets } from './transaction-ids.ts';
 
 /** Reads back what the tables before Silver say of offsets that Silver does not cover (S4.1). */
@@ -75,7 +75,7 @@ export async function recoverDedupe(
           .map((next, partition) => `(log_partition = ${partition} AND log_offset >= ${next})`)
           .join(' OR ');
   const result = await connection.stream(
-    `SELECT ${hashColumns(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
+    `SELECT ${hashColumn(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
      FROM (${source}) WHERE ${since === '' ? 'true' : since}`,
   );
   let loaded = 0;

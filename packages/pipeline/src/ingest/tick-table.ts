@@ -1,9 +1,10 @@
 import { readJsonColumns } from '@clicklake/contract';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Spool } from './spool.ts';
 import { literal } from './sql-literal.ts';
 
-/** The record's fields, and the coordinates that picked records say themselves (spool.ts). */
-const columns = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o": 'BIGINT'}`;
+/** Picked records say their own coordinates (spool.ts); most ticks have none, and two columns less to read. */
+const withCoordinates = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o": 'BIGINT'}`;
 
 /**
  * Reads spool files into a new table, one row a line, in the order of the lines: `rowid` n is line n of the
@@ -13,11 +14,12 @@ const columns = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o": 'BIGINT
 export async function createTickTable(
   connection: DuckDBConnection,
   table: string,
-  files: readonly string[],
+  { files, pickedRows }: Pick<Spool, 'files' | 'pickedRows'>,
 ): Promise<boolean> {
   const source = (options: string): string =>
     `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM read_json([${files.map(literal).join(', ')}],
-      format = 'newline_delimited', columns = ${columns}, maximum_object_size = 16777216${options})`;
+      format = 'newline_delimited', columns = ${pickedRows > 0 ? withCoordinates : readJsonColumns},
+      maximum_object_size = 16777216${options})`;
   try {
     await connection.run(source(''));
     return true;

@@ -53,7 +53,7 @@ export async function runTick(
   const judged = spool.files.length === 0 ? noRows : await judgeRows(dependencies, table, spool);
   deadLetters.push(...judged.deadLetters);
 
-  const projection = silverProjection(spool.runs, tick.nowMs);
+  const projection = silverProjection(spool, tick.nowMs);
   const without = [...judged.duplicates.rows, ...judged.duplicates.recorded, ...judged.deadRows];
   const silverRows = judged.rows - without.length;
   const shown = silverRows <= settings.visibleTailRows;
@@ -68,7 +68,7 @@ export async function runTick(
       without.length > 0 ? ` WHERE rowid NOT IN (SELECT row FROM ${excluded(table)})` : ''
     }`;
     if (judged.duplicates.rows.length > 0) {
-      tables.add(await recordDuplicates(connection, generation.id, table, spool.runs, judged.duplicates));
+      tables.add(await recordDuplicates(connection, generation.id, table, spool, judged.duplicates));
     }
     if (deadLetters.length > 0) tables.add(await appendDeadLetters(connection, generation.id, deadLetters));
     if (silverRows > 0 && shown) {
@@ -127,9 +127,9 @@ const noRows: JudgedRows = {
 
 async function judgeRows(dependencies: TickDependencies, table: string, spool: Spool): Promise<JudgedRows> {
   const { connection, dedupe, dedupeSalt, verdicts, reader } = dependencies;
-  const parsedWhole = await createTickTable(connection, table, spool.files);
-  const batch = await readEventHashes(connection, table, spool.runs, dedupeSalt);
-  const unreadable = parsedWhole ? [] : await unreadableRows(connection, reader, table, spool.runs);
+  const parsedWhole = await createTickTable(connection, table, spool);
+  const batch = await readEventHashes(connection, table, spool, dedupeSalt);
+  const unreadable = parsedWhole ? [] : await unreadableRows(connection, reader, table, spool);
   const deadRows = unreadable.map((found) => found.row);
   return {
     rows: batch.count,

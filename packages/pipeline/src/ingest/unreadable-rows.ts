@@ -1,8 +1,7 @@
 import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { deadLetterOfRecord, type DeadLetter } from './dead-letter.ts';
-import { offsetExpression, partitionExpression } from './silver-projection.ts';
-import type { SpoolRun } from './spool.ts';
+import { offsetExpression, partitionExpression, type RowPlaces } from './silver-projection.ts';
 
 export interface UnreadableRow {
   readonly row: number;
@@ -17,10 +16,10 @@ export async function unreadableRows(
   connection: DuckDBConnection,
   reader: LogReader,
   table: string,
-  runs: readonly SpoolRun[],
+  places: RowPlaces,
 ): Promise<readonly UnreadableRow[]> {
   const found = await connection.runAndReadAll(
-    `SELECT rowid, CAST(${partitionExpression(runs)} AS INTEGER), CAST(${offsetExpression(runs)} AS BIGINT)
+    `SELECT rowid, CAST(${partitionExpression(places)} AS INTEGER), CAST(${offsetExpression(places)} AS BIGINT)
      FROM ${table} WHERE event_id IS NULL`,
   );
   const rows: UnreadableRow[] = [];

@@ -81,7 +81,7 @@ async function run(directory: string, steps: readonly Step[]): Promise<void> {
     await index.begin(covered.map(BigInt));
     await judgeAgain(7);
   };
-  const carryOut: { [K in Step['kind']]: (step: Extract<Step, { kind: K }>) => Promise<unknown> } = {
+  const carryOut: { [K in Step['kind']]: (step: Extract<Step, { kind: K }>) => unknown } = {
     read: async ({ records }) => {
       const arrived = records.map(({ hash, sinceClock, partition }) => {
         const offset = next[partition] ?? 0;
@@ -91,7 +91,7 @@ async function run(directory: string, steps: readonly Step[]): Promise<void> {
       log.push(...arrived);
       await judge(arrived);
     },
-    commit: async () => {
+    commit: () => {
       silver = [...silver, ...tail];
       tail = [];
       covered = [...next];
@@ -108,7 +108,7 @@ async function run(directory: string, steps: readonly Step[]): Promise<void> {
       await index.begin(covered.map(BigInt));
       await judgeAgain(5);
     },
-    wait: async ({ ms }) => {
+    wait: ({ ms }) => {
       clock += ms;
     },
     expire: () => {
@@ -119,7 +119,7 @@ async function run(directory: string, steps: readonly Step[]): Promise<void> {
       return index.expire(oldest - windowMs);
     },
   };
-  for (const each of steps) await (carryOut[each.kind] as (step: Step) => Promise<unknown>)(each);
+  for (const each of steps) await (carryOut[each.kind] as (step: Step) => unknown)(each);
   await index.close();
 }
 
