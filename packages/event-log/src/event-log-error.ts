@@ -11,6 +11,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `log-corrupt-range`: the records `details.from` to `details.to` (exclusive) cannot be read.
  * - `log-invalid-record`: a record that cannot be stored: too large, or a fingerprint that is too long.
  * - `log-invalid-argument`: no such partition, or a group name that is no name.
+ * - `log-directory-unwritable`: the directory, or its file system, refuses this process to write.
  * - `log-format-unknown`: the directory holds no log of a format this version reads.
  */
 export type EventLogErrorCode =
@@ -22,6 +23,7 @@ export type EventLogErrorCode =
   | 'log-corrupt-range'
   | 'log-invalid-record'
   | 'log-invalid-argument'
+  | 'log-directory-unwritable'
   | 'log-format-unknown';
 
 export class EventLogError extends ClicklakeError<EventLogErrorCode> {}

@@ -27,8 +27,17 @@ export function recordIsIntact(frame: LoadedFrame, index: number): boolean {
   return checksum(bytes, valueStart, valueEnd, sum) === bytes.readUInt32LE(entry + 24);
 }
 
-/** The records `[first, end)` of a frame, by index, as a batch over the frame's own bytes. */
-export function batchOf(frame: LoadedFrame, first: number, end: number): RecordBatch {
+/**
+ * The records `[first, end)` of a frame, by index, as a batch over the frame's own bytes.
+ *
+ * @param linesAreIntact false for what is left of a damaged body: the newlines have no checksum of their own.
+ */
+export function batchOf(
+  frame: LoadedFrame,
+  first: number,
+  end: number,
+  linesAreIntact: boolean,
+): RecordBatch {
   const { header, bytes } = frame;
   const start = place(frame, first).valueStart;
   const stop = place(frame, end - 1).valueEnd + 1;
@@ -38,7 +47,7 @@ export function batchOf(frame: LoadedFrame, first: number, end: number): RecordB
     count: end - first,
     valueBytes: stop - start - (end - first),
     judgedBy: header.judgedBy,
-    lines: header.hasNewline ? null : bytes.subarray(start, stop),
+    lines: header.hasNewline || !linesAreIntact ? null : bytes.subarray(start, stop),
     maxTimestamp: end === header.count ? header.maxTimestamp : timestampOf(frame, end - 1),
     records() {
       const records: LogRecord[] = [];

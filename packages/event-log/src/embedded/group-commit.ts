@@ -8,7 +8,6 @@ import { orSyncFailure, SyncFailure } from './sync-failure.ts';
 export interface Group {
   readonly buffers: readonly GroupBuffer[];
   readonly done: Promise<void>;
-  bytes(): number;
 }
 
 export interface GroupCommit {
@@ -16,6 +15,8 @@ export interface GroupCommit {
   current(): Group;
   /** Sees to it that the current group is committed, after the one under way. */
   request(): void;
+  /** Bytes that are encoded and not yet durable, those being written included. */
+  pendingBytes(): number;
   /** Why nothing can be appended any more; undefined while the writer is sound. */
   failure(): EventLogError | undefined;
   /** Resolves when nothing is under way. */
@@ -40,6 +41,7 @@ export function groupCommit(
 ): GroupCommit {
   let spare = partitions.map(() => groupBuffer());
   let collecting = openGroup(partitions.map(() => groupBuffer()));
+  let committing: OpenGroup | undefined;
   let failure: EventLogError | undefined;
   let requested = false;
   /** The tail of the queue of commits and exclusive work; never rejects. */
@@ -60,6 +62,7 @@ export function groupCommit(
     const group = collecting;
     collecting = openGroup(spare);
     spare = [];
+    committing = group;
     try {
       await makeDurable(group);
       group.resolve();
@@ -68,6 +71,7 @@ export function groupCommit(
     }
     for (const buffer of group.buffers) buffer.clear();
     spare = [...group.buffers];
+    committing = undefined;
   }
 
   async function makeDurable(group: Group): Promise<void> {
@@ -83,7 +87,10 @@ export function groupCommit(
     crashPoints.reach('log-after-sync-before-ack');
   }
 
-  /** Nothing of the group is accepted, nor of what was given offsets after it. */
+  /**
+   * Nothing of the group is accepted, nor of what was given offsets after it. It is cut off even after a failed
+   * fsync: the kernel may show pages that the disk never got, and a recovery would believe them.
+   */
   async function giveUp(group: OpenGroup, error: unknown): Promise<void> {
     let reason = isOutOfSpace(error) ? logFull(error) : undefined;
     try {
@@ -101,6 +108,7 @@ export function groupCommit(
 
   return {
     current: () => collecting,
+    pendingBytes: () => bytesOf(collecting) + (committing === undefined ? 0 : bytesOf(committing)),
     request() {
       if (requested) return;
       requested = true;
@@ -115,6 +123,10 @@ export function groupCommit(
   };
 }
 
+function bytesOf(group: Group): number {
+  return group.buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
+}
+
 function openGroup(buffers: readonly GroupBuffer[]): OpenGroup {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   // Every append hears of a failure itself; a group that none appended to has nobody to hear of it.
@@ -122,7 +134,6 @@ function openGroup(buffers: readonly GroupBuffer[]): OpenGroup {
   return {
     buffers,
     done: promise,
-    bytes: () => buffers.reduce((sum, buffer) => sum + buffer.bytes, 0),
     resolve: () => resolve(undefined),
     reject,
   };

@@ -14,7 +14,7 @@ import { readDurableEnds, type DurableEnd } from './durable-ends.ts';
 import type { CompleteLogOptions } from './embedded-log-options.ts';
 import { framePrefix } from './frame.ts';
 import { unionOf, without } from './offset-ranges.ts';
-import { partitionReader, type PartitionReader } from './partition-reader.ts';
+import { partitionReader, type PartitionReader, type Piece } from './partition-reader.ts';
 import { listSegments, partitionPlaces, segmentPath, type PartitionPlace } from './segment-files.ts';
 import type { SettledLog } from './settled-log.ts';
 import { readSkipped } from './skipped-ranges.ts';
@@ -25,6 +25,12 @@ interface ReadablePartition {
   readonly reader: PartitionReader;
   /** Unreadable ranges met so far, skipped ones included. */
   corrupt: readonly OffsetRange[];
+}
+
+interface ReadState {
+  readonly found: ReadablePartition;
+  readonly end: DurableEnd;
+  readonly skipped: readonly OffsetRange[];
 }
 
 export function openLogReader(
@@ -53,47 +59,53 @@ export function openLogReader(
     }
   }
 
-  async function stateOf(topic: Topic, partition: number) {
+  async function stateOf(topic: Topic, partition: number): Promise<ReadState> {
     const found = partitions.find(({ place }) => place.topic === topic && place.partition === partition);
     if (found === undefined) throw noSuchPartition(topic, partition);
     const end = (await publishedEnds())[found.slot];
     if (end === undefined) throw noSuchPartition(topic, partition);
-    return { found, end, skipped: await readSkipped(files, found.place.directory) };
+    return { found, end, skipped: unionOf(await readSkipped(files, found.place.directory)) };
   }
 
-  async function scan(topic: Topic, partition: number, wantedFrom: bigint | undefined) {
-    const { found, end, skipped } = await stateOf(topic, partition);
-    const from = wantedFrom ?? end.startOffset;
-    assertInRange(found.place, end, from);
-    const result = await scanPartition(found.reader, { from, end, skipped });
-    found.corrupt = unionOf([...found.corrupt, ...result.corrupt]);
-    return result;
+  /** Reads from an offset of a partition; once more when retention deleted a file on the way. */
+  async function read<T>(
+    topic: Topic,
+    partition: number,
+    from: bigint | undefined,
+    work: (state: ReadState, from: bigint) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const state = await stateOf(topic, partition);
+      const start = from ?? state.end.startOffset;
+      assertInRange(state.found.place, state.end, start);
+      try {
+        return await work(state, start);
+      } catch (error) {
+        if (attempt === 3 || !(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+          throw error;
+        state.found.reader.refresh();
+      }
+    }
+  }
+
+  function scan(topic: Topic, partition: number, wantedFrom: bigint | undefined) {
+    return read(topic, partition, wantedFrom, async ({ found, end, skipped }, from) => {
+      const result = await scanPartition(found.reader, { from, end, skipped });
+      found.corrupt = unionOf([...found.corrupt, ...result.corrupt]);
+      return result;
+    });
   }
 
   return {
-    async fetch(topic, partition, from, maxBytes) {
-      const { found, end, skipped } = await stateOf(topic, partition);
-      assertInRange(found.place, end, from);
-      if (from === end.endOffset) return [];
+    fetch(topic, partition, from, maxBytes) {
       const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, Math.ceil(maxBytes * 1.1)));
-      const pieces = found.reader.pieces({ from, end, skipped, windowBytes });
-      const batches: RecordBatch[] = [];
-      let bytes = 0;
-      let unreadable: OffsetRange | undefined;
-      for await (const piece of pieces) {
-        if (piece.kind === 'batch') {
-          if (unreadable !== undefined) break;
-          batches.push(piece.batch);
-          bytes += piece.batch.valueBytes;
-          if (bytes >= maxBytes) break;
-        } else {
-          if (batches.length > 0 || (unreadable !== undefined && unreadable.to !== piece.range.from)) break;
-          unreadable = { from: unreadable?.from ?? piece.range.from, to: piece.range.to };
-        }
-      }
-      if (unreadable === undefined) return batches;
-      found.corrupt = unionOf([...found.corrupt, unreadable]);
-      throw corruptRange(found.place, unreadable);
+      return read(topic, partition, from, async ({ found, end, skipped }) => {
+        const pieces = found.reader.pieces({ from, end, skipped, windowBytes });
+        const { batches, unreadable } = await takePieces(pieces, maxBytes);
+        if (unreadable === undefined) return batches;
+        found.corrupt = unionOf([...found.corrupt, unreadable]);
+        throw corruptRange(found.place, unreadable);
+      });
     },
     async count(topic, partition, from) {
       return (await scan(topic, partition, from)).readable;
@@ -116,12 +128,29 @@ export function openLogReader(
     committed: (group) => readGroup(files, directory, group),
     commit: (group, offsets) => writeGroup(files, directory, group, offsets),
     close() {
-      closing ??= Promise.all([ends.close(), ...partitions.map(({ reader }) => reader.close())]).then(
-        () => undefined,
-      );
+      closing ??= ends.close();
       return closing;
     },
   };
+}
+
+/** Batches up to a budget and before the first unreadable range; that range, when it comes first. */
+async function takePieces(pieces: AsyncGenerator<Piece>, maxBytes: number) {
+  const batches: RecordBatch[] = [];
+  let bytes = 0;
+  let unreadable: OffsetRange | undefined;
+  for await (const piece of pieces) {
+    if (piece.kind === 'batch') {
+      if (unreadable !== undefined) break;
+      batches.push(piece.batch);
+      bytes += piece.batch.valueBytes;
+      if (bytes >= maxBytes) break;
+    } else {
+      if (batches.length > 0 || (unreadable !== undefined && unreadable.to !== piece.range.from)) break;
+      unreadable = { from: unreadable?.from ?? piece.range.from, to: piece.range.to };
+    }
+  }
+  return { batches, unreadable };
 }
 
 const minWindowBytes = 64 << 10;

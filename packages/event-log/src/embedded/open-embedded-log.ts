@@ -19,7 +19,6 @@ export function openEmbeddedLog(given: EmbeddedLogOptions): EventLog {
   return {
     openWriter: () => openLogWriter(options, signal),
     async openReader() {
-      await options.files.makeDirectory(options.directory);
       return openLogReader(options, await openSettledLog(options.files, options.directory, recover), signal);
     },
   };

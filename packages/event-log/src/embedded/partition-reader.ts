@@ -24,9 +24,10 @@ export interface ReadPlan {
 }
 
 export interface PartitionReader {
-  /** @throws ENOENT when retention deletes a segment under the walk. */
+  /** @throws `ENOENT` when retention deleted a segment since the plan was made. */
   pieces(plan: ReadPlan): AsyncGenerator<Piece>;
-  close(): Promise<void>;
+  /** Forgets which segments there are. */
+  refresh(): void;
 }
 
 const headerWindowBytes = 64 << 10;
@@ -34,7 +35,6 @@ const headerWindowBytes = 64 << 10;
 export function partitionReader(files: FileSystem, directory: string, prefix: Buffer): PartitionReader {
   const indexes = new Map<bigint, SegmentIndex>();
   let segments: readonly bigint[] = [];
-  let opened: { readonly base: bigint; readonly file: OpenFile } | undefined;
 
   /** Bases of the segments up to the active one; the directory is listed when that one or the start moved. */
   async function segmentsUpTo(end: DurableEnd): Promise<readonly bigint[]> {
@@ -45,15 +45,6 @@ export function partitionReader(files: FileSystem, directory: string, prefix: Bu
     return segments;
   }
 
-  async function openSegment(base: bigint): Promise<OpenFile> {
-    if (opened?.base === base) return opened.file;
-    const file = await files.open(segmentPath(directory, base), 'read');
-    const before = opened;
-    opened = { base, file };
-    await before?.file.close();
-    return file;
-  }
-
   function indexOf(base: bigint): SegmentIndex {
     const known = indexes.get(base) ?? segmentIndex(base);
     indexes.set(base, known);
@@ -61,19 +52,23 @@ export function partitionReader(files: FileSystem, directory: string, prefix: Bu
   }
 
   async function* segmentPieces(base: bigint, endOffset: bigint, plan: ReadPlan): AsyncGenerator<Piece> {
-    const file = await openSegment(base);
-    const limit = base === plan.end.segmentBase ? plan.end.segmentBytes : await file.size();
-    const index = indexOf(base);
-    const start = await locate(file, index, limit, endOffset, plan.from);
-    const source = frameSource(file, prefix, limit, plan.windowBytes);
-    for await (const step of walkFrames(source, start, endOffset)) {
-      if (step.kind === 'unreadable') {
-        yield* corruptPieces(step.range, plan);
-        continue;
+    const file = await files.open(segmentPath(directory, base), 'read');
+    try {
+      const limit = base === plan.end.segmentBase ? plan.end.segmentBytes : await file.size();
+      const index = indexOf(base);
+      const start = await locate(file, index, limit, endOffset, plan.from);
+      const source = frameSource(file, prefix, limit, plan.windowBytes);
+      for await (const step of walkFrames(source, start, endOffset)) {
+        if (step.kind === 'unreadable') {
+          yield* corruptPieces(step.range, plan);
+          continue;
+        }
+        const frame = await source.load(step.position, step.header);
+        index.note({ position: step.position + frameBytes(step.header), offset: nextOffset(step.header) });
+        yield* framePieces(frame, plan);
       }
-      const frame = await source.load(step.position, step.header);
-      index.note({ position: step.position + frameBytes(step.header), offset: nextOffset(step.header) });
-      yield* framePieces(frame, plan);
+    } finally {
+      await file.close();
     }
   }
 
@@ -108,10 +103,8 @@ export function partitionReader(files: FileSystem, directory: string, prefix: Bu
         if (endOffset > plan.from) yield* segmentPieces(base, endOffset, plan);
       }
     },
-    async close() {
-      const before = opened;
-      opened = undefined;
-      await before?.file.close();
+    refresh() {
+      segments = [];
     },
   };
 }
@@ -119,7 +112,7 @@ export function partitionReader(files: FileSystem, directory: string, prefix: Bu
 function* framePieces(frame: LoadedFrame, plan: ReadPlan): Generator<Piece> {
   const { baseOffset, count } = frame.header;
   if (bodyIsIntact(frame)) {
-    yield* batchPieces(frame, 0, count, plan);
+    yield* batchPieces(frame, 0, count, true, plan);
     return;
   }
   let first = 0;
@@ -127,17 +120,24 @@ function* framePieces(frame: LoadedFrame, plan: ReadPlan): Generator<Piece> {
     const intact = recordIsIntact(frame, first);
     let end = first + 1;
     while (end < count && recordIsIntact(frame, end) === intact) end += 1;
-    if (intact) yield* batchPieces(frame, first, end, plan);
+    if (intact) yield* batchPieces(frame, first, end, false, plan);
     else yield* corruptPieces({ from: baseOffset + BigInt(first), to: baseOffset + BigInt(end) }, plan);
     first = end;
   }
 }
 
-function* batchPieces(frame: LoadedFrame, first: number, end: number, plan: ReadPlan): Generator<Piece> {
+function* batchPieces(
+  frame: LoadedFrame,
+  first: number,
+  end: number,
+  linesAreIntact: boolean,
+  plan: ReadPlan,
+): Generator<Piece> {
   const { baseOffset } = frame.header;
   const range = { from: baseOffset + BigInt(first), to: baseOffset + BigInt(end) };
   for (const { from, to } of wanted(range, plan)) {
-    yield { kind: 'batch', batch: batchOf(frame, Number(from - baseOffset), Number(to - baseOffset)) };
+    const batch = batchOf(frame, Number(from - baseOffset), Number(to - baseOffset), linesAreIntact);
+    yield { kind: 'batch', batch };
   }
 }
 

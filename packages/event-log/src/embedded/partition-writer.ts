@@ -33,8 +33,10 @@ export interface PartitionWriter {
   advance(group: GroupBuffer): void;
   /** Forgets every offset beyond the durable end, and cuts off what was written there. */
   rollBack(): Promise<void>;
-  /** Drops the oldest closed segment from the log, durably. Returns its bytes. */
-  deleteOldest(): Promise<number>;
+  /** The log starts after its oldest closed segment from now on; undefined when there is none. */
+  forgetOldest(): ClosedSegment | undefined;
+  /** Deletes the file of a forgotten segment, durably. */
+  deleteFile(segment: ClosedSegment): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -121,16 +123,18 @@ export async function openPartitionWriter(
       await file.truncate(end.segmentBytes);
       damaged = false;
     },
-    async deleteOldest() {
+    forgetOldest() {
       const oldest = closed.shift();
-      if (oldest === undefined) return 0;
-      await files.remove(segmentPath(directory, oldest.base));
-      // One at a time: were a later one gone and an earlier one back after a power cut, the log had a hole.
-      await files.syncDirectory(directory);
-      crashPoints.reach('log-retention-deleting');
+      if (oldest === undefined) return undefined;
       closedBytes -= oldest.bytes;
       end = { ...end, startOffset: closed[0]?.base ?? end.segmentBase };
-      return oldest.bytes;
+      return oldest;
+    },
+    async deleteFile(segment) {
+      await files.remove(segmentPath(directory, segment.base));
+      crashPoints.reach('log-retention-deleting');
+      // One at a time: were a later one gone and an earlier one back after a power cut, the log had a hole.
+      await files.syncDirectory(directory);
     },
     close: () => file.close(),
   };

@@ -15,6 +15,7 @@ export async function deleteExpired(
   partitions: readonly PartitionWriter[],
   keepFrom: Readonly<Record<Topic, PartitionOffsets>>,
   limits: RetentionLimits,
+  publish: () => Promise<void>,
 ): Promise<RetentionReport> {
   let deletedSegments = 0;
   let deletedBytes = 0;
@@ -28,7 +29,12 @@ export async function deleteExpired(
     if (first === undefined) break;
     const isExpired = first.newest < limits.expireBefore;
     if (!isExpired && totalBytes(partitions) <= limits.maxBytes) break;
-    deletedBytes += await first.partition.deleteOldest();
+    const segment = first.partition.forgetOldest();
+    if (segment === undefined) break;
+    // Readers learn first, so that none goes looking for a file that is gone.
+    await publish();
+    await first.partition.deleteFile(segment);
+    deletedBytes += segment.bytes;
     deletedSegments += 1;
   }
   return { deletedSegments, deletedBytes };

@@ -1,44 +1,39 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readLockOwner, type FileSystem, type OpenFile } from '@clicklake/durable-files';
+import type { FileSystem, OpenFile } from '@clicklake/durable-files';
 import { EventLogError } from '../event-log-error.ts';
 import { openDurableEnds, readDurableEnds, type DurableEnd } from './durable-ends.ts';
 import { readLogId } from './log-identity.ts';
 import { listSegments, partitionPlaces, segmentPath } from './segment-files.ts';
+import { writerState } from './writer-lock.ts';
 
 export interface SettledLog {
   readonly logId: Buffer;
   readonly ends: OpenFile;
 }
 
-export function writerLockPath(directory: string): string {
-  return join(directory, 'writer.lock');
-}
-
 /**
- * Opens what a reader needs: published ends that tell the truth. A live writer publishes them when it opens;
+ * Opens what a reader needs: published ends that tell the truth. A live writer published them when it opened;
  * without one, a log whose segments do not end where they say is recovered first, which also creates a log
- * that does not exist yet.
+ * that does not exist yet. Where this process may not write, the published ends stand as they are.
  *
- * @param recover takes the writer's lock, recovers and publishes; rejects with `log-locked` when a writer came.
+ * @param recover takes the writer's lock, recovers and publishes.
  */
 export async function openSettledLog(
   files: FileSystem,
   directory: string,
   recover: () => Promise<void>,
 ): Promise<SettledLog> {
+  let mayWrite = true;
   for (;;) {
-    const owner = await readLockOwner(writerLockPath(directory));
-    const found = await tryOpen(files, directory);
-    if (
-      found !== undefined &&
-      (owner !== undefined || (await isSettled(files, directory, found.published)))
-    ) {
-      return found;
+    const writer = await writerState(directory);
+    const found = writer === 'recovering' ? undefined : await tryOpen(files, directory);
+    if (found !== undefined) {
+      if (writer === 'ready' || !mayWrite || (await isSettled(files, directory, found.published)))
+        return found;
+      await found.ends.close();
     }
-    await found?.ends.close();
-    if (owner === undefined) await recoverUnlessLocked(recover);
-    else await delay(10);
+    if (writer !== 'none') await delay(10);
+    else mayWrite = await recoverIfAllowed(recover, found !== undefined);
   }
 }
 
@@ -68,10 +63,15 @@ async function isSettled(
   return true;
 }
 
-async function recoverUnlessLocked(recover: () => Promise<void>): Promise<void> {
+/** False when this process may not write; an error when it then has nothing to go by. */
+async function recoverIfAllowed(recover: () => Promise<void>, hasPublished: boolean): Promise<boolean> {
   try {
     await recover();
+    return true;
   } catch (error) {
-    if (!(error instanceof EventLogError) || error.code !== 'log-locked') throw error;
+    if (!(error instanceof EventLogError)) throw error;
+    if (error.code === 'log-locked') return true;
+    if (error.code === 'log-directory-unwritable' && hasPublished) return false;
+    throw error;
   }
 }
