@@ -138,9 +138,9 @@ export function requirePresence({ texts }: Draft): void {
 /** The canonical text: the contract's order, no nulls. */
 export function serialise(texts: readonly (string | undefined)[]): string {
   let value = '';
-  for (let index = 0; index < slotList.length; index++) {
+  for (const { index, prefix } of slotList) {
     const text = texts[index];
-    if (text !== undefined) value += (slotList[index] as Slot).prefix + text;
+    if (text !== undefined) value += prefix + text;
   }
   return `${value}}`;
 }

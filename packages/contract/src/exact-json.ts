@@ -20,17 +20,21 @@ export function isRawJson(value: unknown): value is RawJson {
   return rawJsonFactory.isRawJSON(value);
 }
 
+/** Far beyond any `maxDepth`, and well within the stack. */
+const deepest = 1_000;
+
 /** The next token, after white space: a string, a number or literal, or one structural character. */
 const token = /[ \t\n\r]*("(?:[^"\\]|\\[^])*"|[^\s"[\]{},:]+|[[\]{},:])/y;
 
 /**
  * The value of a text that `JSON.parse` accepts.
- * @throws SyntaxError when the text is not JSON; RangeError when it is nested some thousands deep
+ * @throws SyntaxError when the text is not JSON, or nests deeper than any contract allows
  */
 export function parseJsonExactly(text: string): unknown {
   // The standard parser decides what JSON is, so that both accept the same texts.
   JSON.parse(text);
   let at = 0;
+  let depth = 0;
   const next = (): string => {
     token.lastIndex = at;
     const found = token.exec(text)?.[1] ?? '';
@@ -39,8 +43,12 @@ export function parseJsonExactly(text: string): unknown {
   };
 
   const value = (first: string): unknown => {
-    if (first === '{') return object();
-    if (first === '[') return array();
+    if (first === '{' || first === '[') {
+      if (++depth > deepest) throw new SyntaxError(`JSON nested deeper than ${deepest}`);
+      const nested = first === '{' ? object() : array();
+      depth--;
+      return nested;
+    }
     if (first.startsWith('"')) return JSON.parse(first);
     return first === 'true' ? true : first === 'false' ? false : first === 'null' ? null : exactNumber(first);
   };

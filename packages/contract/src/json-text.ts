@@ -13,7 +13,7 @@ const escapedName = /[{,][ \t\r\n]*"[^"\\]*\\/;
 /**
  * `JSON.parse` without loss (S1.4): numbers that a double can't hold come back as `JSON.rawJSON` objects, and
  * names are as they stand in the text. Costs one scan of the text when neither occurs.
- * @throws SyntaxError when the text is not JSON; RangeError when such a text is nested some thousands deep
+ * @throws SyntaxError when the text is not JSON, or is such a text and nested a thousand deep
  */
 export function parseEventJson(text: string): unknown {
   const needsExactness =

@@ -106,7 +106,7 @@ describe('the canonical text', () => {
         if (!prepared.ok) return;
         expect(contract.judge(encoder.encode(prepared.value), appendTime)).toEqual(prepared);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 
@@ -117,7 +117,7 @@ describe('the canonical text', () => {
         if (!judged.ok) return;
         expect(contract.judge(encoder.encode(judged.value), 0)).toEqual(judged);
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -138,7 +138,7 @@ describe('the canonical text', () => {
         }
         expect(kept.length).toBeGreaterThanOrEqual(own.length + sent.length);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 300 },
     );
   });
 

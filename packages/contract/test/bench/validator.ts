@@ -1,7 +1,7 @@
 /**
  * How fast the contract judges one event after another, in one thread:
  *
- *     node --conditions=source packages/contract/bench/validator.ts [rounds]
+ *     node --conditions=source packages/contract/test/bench/validator.ts [rounds]
  *
  * The events are the simulator's kind: about 600 bytes, 20 fields, times and ids of their own.
  */
