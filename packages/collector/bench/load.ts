@@ -61,9 +61,9 @@ export async function measure(
     Array.from({ length: connections }, async () => {
       const socket = connect(Number(new URL(url).port), '127.0.0.1').setNoDelay();
       await once(socket, 'connect');
-      const finished = Promise.withResolvers<void>();
+      const finished = Promise.withResolvers<undefined>();
       const send = (): void => {
-        if (performance.now() >= end) return finished.resolve();
+        if (performance.now() >= end) return finished.resolve(undefined);
         socket.write(requests[next++ % requests.length] ?? '');
       };
       let received = 0;

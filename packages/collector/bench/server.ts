@@ -20,7 +20,7 @@ export const benchKey: WriteKey = {
   rateLimitDeadLettersPerMinute: 1,
 };
 
-const directory = await mkdtemp(join(process.env['BENCH_DIRECTORY'] ?? tmpdir(), 'clicklake-bench-'));
+const directory = await mkdtemp(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'clicklake-bench-'));
 const side = process.argv[2] === 'bare' ? await startBare(directory) : await startOurs(directory);
 process.send?.(side.url);
 process.on('message', (message) => {

@@ -20,14 +20,14 @@ interface Result {
 
 async function run(side: 'collector' | 'bare'): Promise<Result> {
   const server = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [side], {
-    execArgv: ['--conditions=source', ...(process.env['SERVER_FLAGS']?.split(' ') ?? [])],
+    execArgv: ['--conditions=source', ...(process.env.SERVER_FLAGS?.split(' ') ?? [])],
   });
   const [url] = (await once(server, 'message')) as [string];
   const cpuTime = async (): Promise<number> => {
     server.send('cpu');
     return ((await once(server, 'message')) as [number])[0];
   };
-  await measure(url, requests, connections, 1);
+  await measure(url, requests, connections, 4);
   const before = await cpuTime();
   const { events, elapsedMs } = await measure(url, requests, connections, seconds);
   const cpu = ((await cpuTime()) - before) / events;
@@ -41,12 +41,14 @@ for (let round = 0; round < rounds; round += 1) {
   for (const side of ['bare', 'collector'] as const) {
     const result = await run(side);
     results[side].push(result);
-    console.log(
-      `${side.padEnd(10)} ${Math.round(result.rate)} events/s, ${result.cpu.toFixed(1)} µs CPU an event`,
+    process.stdout.write(
+      `${side.padEnd(10)} ${Math.round(result.rate)} events/s, ${result.cpu.toFixed(1)} µs CPU an event\n`,
     );
   }
 }
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 const ratio = (of: (result: Result) => number): string =>
   (median(results.collector.map(of)) / median(results.bare.map(of))).toFixed(2);
-console.log(`ratio      ${ratio(({ rate }) => rate)} of the rate, ${ratio(({ cpu }) => cpu)} of the CPU`);
+process.stdout.write(
+  `ratio      ${ratio(({ rate }) => rate)} of the rate, ${ratio(({ cpu }) => cpu)} of the CPU\n`,
+);

@@ -25,7 +25,9 @@ export async function createHttpServer(
     },
     // Requests that reach us while stopping get our own refusal.
     return503OnClosing: false,
-    frameworkErrors: (error, _request, reply) => refuse(reply, refusalOf(error), counters),
+    frameworkErrors: (error, _request, reply) => {
+      void refuse(reply, refusalOf(error), counters);
+    },
     clientErrorHandler: (error, socket) => refuseMalformed(error, socket, counters),
   });
 

@@ -46,8 +46,8 @@ const Failure = Type.Object(
   { additionalProperties: true },
 );
 
-const { $schema: _dialect, $id: _id, ...eventSchema } = jsonSchema;
-const Event = Type.Unsafe<ClickEvent>(eventSchema);
+// A part of the document has neither a dialect nor an address of its own.
+const Event = Type.Unsafe<ClickEvent>({ ...jsonSchema, $schema: undefined, $id: undefined });
 
 function json(schema: TSchema): { content: Record<string, { schema: TSchema }> } {
   return { content: { 'application/json': { schema } } };
@@ -68,7 +68,7 @@ const failures: Readonly<Record<string, string>> = {
 function failing(...statuses: readonly number[]): Record<number, object> {
   return Object.fromEntries(
     statuses.map((status) => [status, { description: failures[status], ...json(Failure) }]),
-  ) as Record<number, object>;
+  );
 }
 
 export const eventsSchema = {

@@ -45,7 +45,7 @@ export function readBody(request: IncomingMessage, limits: Limits, lease: BodyLe
       } catch (refusal) {
         settle();
         request.resume();
-        reject(refusal as Refusal);
+        reject(refusal instanceof Error ? refusal : new Error(String(refusal)));
       }
     };
     const onEnd = (): void => {

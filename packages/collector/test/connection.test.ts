@@ -4,7 +4,7 @@ import type { LogWriter } from '@clicklake/event-log';
 import { createContract } from '@clicklake/contract';
 import { expect, test } from 'vitest';
 import { createCollector, createKeyStore } from '../src/index.ts';
-import { event, startHarness, type Harness } from './harness.ts';
+import { event, startHarness, storedEvent, type Harness } from './harness.ts';
 
 const body = JSON.stringify(event());
 
@@ -30,14 +30,19 @@ function requestHead(harness: Harness, headers: Record<string, string | number>)
   return `POST /v1/events HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** A writer whose appends wait until the test lets them through. */
-function gatedWriter(): { wrap: (writer: LogWriter) => LogWriter; reached: Promise<void>; open: () => void } {
-  const gate = Promise.withResolvers<void>();
-  const reached = Promise.withResolvers<void>();
+/** Puts a gate before a writer: its appends wait until the test opens it. */
+function createGate(): {
+  readonly before: (writer: LogWriter) => LogWriter;
+  /** Resolves when an append waits. */
+  readonly reached: Promise<unknown>;
+  readonly open: () => void;
+} {
+  const gate = Promise.withResolvers<undefined>();
+  const reached = Promise.withResolvers<undefined>();
   return {
-    wrap: (writer) => ({
+    before: (writer) => ({
       append: async (records) => {
-        reached.resolve();
+        reached.resolve(undefined);
         await gate.promise;
         return writer.append(records);
       },
@@ -47,7 +52,7 @@ function gatedWriter(): { wrap: (writer: LogWriter) => LogWriter; reached: Promi
       close: () => writer.close(),
     }),
     reached: reached.promise,
-    open: gate.resolve,
+    open: () => gate.resolve(undefined),
   };
 }
 
@@ -64,8 +69,8 @@ test('a client that goes away in the middle of the body leaves nothing behind', 
 });
 
 test('a client that goes away before the answer has its event stored once', async () => {
-  const gate = gatedWriter();
-  await using harness = await startHarness({ wrapWriter: gate.wrap });
+  const gate = createGate();
+  await using harness = await startHarness({ wrapWriter: gate.before });
   const { socket, received } = await open(harness);
   socket.write(requestHead(harness, { 'content-length': body.length }) + body);
   await gate.reached;
@@ -120,8 +125,8 @@ test.each([
 });
 
 test('stop finishes what is in flight, refuses what comes after, and closes every connection', async () => {
-  const gate = gatedWriter();
-  await using harness = await startHarness({ wrapWriter: gate.wrap });
+  const gate = createGate();
+  await using harness = await startHarness({ wrapWriter: gate.before });
   const inFlight = await open(harness);
   inFlight.socket.write(requestHead(harness, { 'content-length': body.length }) + body);
   await gate.reached;
@@ -171,9 +176,7 @@ test('no accepted event is lost when stop comes under load', async () => {
   await expect.poll(() => accepted.size).toBeGreaterThan(100);
   await harness.collector.stop();
   await Promise.all(senders);
-  const stored = (await harness.stored('clickstream-events')).map(
-    ({ value }) => JSON.parse(Buffer.from(value).toString()).event_id,
-  );
+  const stored = (await harness.stored('clickstream-events')).map((record) => storedEvent(record).event_id);
   expect(new Set(stored)).toEqual(accepted);
   expect(stored).toHaveLength(accepted.size);
   expect(harness.collector.snapshot().accepted).toBe(accepted.size);

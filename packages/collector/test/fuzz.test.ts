@@ -2,10 +2,11 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  anyString,
   event,
   keyText,
   startHarness,
-  text,
+  storedEvent,
   type Answer,
   type Harness,
   type StoredRecord,
@@ -53,7 +54,7 @@ function expectAnswerIsTrue(
   sent: readonly Buffer[] | undefined,
 ): void {
   if (status === 413 || status === 415) {
-    expect(json).toMatchObject({ code: expect.any(String), hint: expect.any(String) });
+    expect(json).toMatchObject({ code: anyString, hint: anyString });
     expect(added).toEqual({ events: [], errors: [] });
     return;
   }
@@ -64,16 +65,16 @@ function expectAnswerIsTrue(
   }
   expect(status).toBe(200);
   const { results } = json;
-  const accepted = results.filter((result: { status: string }) => result.status === 'accepted');
-  const rejected = results.filter((result: { status: string }) => result.status === 'rejected');
+  const accepted = results.filter((result) => result.status === 'accepted');
+  const rejected = results.filter((result) => result.status === 'rejected');
   expect(accepted.length + rejected.length).toBe(results.length);
   expect(new Set(added.events.map(placeOf))).toEqual(new Set(accepted.map(placeOf)));
   expect(added.errors.map(placeOf)).toEqual(rejected.map(placeOf));
   for (const result of accepted) {
     const record = added.events.find((candidate) => placeOf(candidate) === placeOf(result));
-    expect(JSON.parse(text(record)).event_id).toBe(result.event_id);
+    expect(storedEvent(record).event_id).toBe(result.event_id);
   }
-  rejected.forEach((result: Record<string, unknown>, index: number) => {
+  rejected.forEach((result, index) => {
     const { reason, field, message, event_id } = result;
     expect(JSON.parse(keyText(added.errors[index]))).toEqual({
       reason,
@@ -85,7 +86,7 @@ function expectAnswerIsTrue(
   });
   if (sent === undefined) return;
   expect(results).toHaveLength(sent.length);
-  const rejectedBytes = sent.filter((_, index) => results[index].status === 'rejected');
+  const rejectedBytes = sent.filter((_, index) => results[index]?.status === 'rejected');
   expect(added.errors.map(({ value }) => Buffer.from(value))).toEqual(rejectedBytes);
 }
 

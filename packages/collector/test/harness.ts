@@ -10,6 +10,7 @@ import {
   type LogWriter,
   type Topic,
 } from '@clicklake/event-log';
+import { expect } from 'vitest';
 import { Agent, request, type Dispatcher } from 'undici';
 import {
   createCollector,
@@ -42,12 +43,30 @@ export interface Harness extends AsyncDisposable {
   stored(topic: Topic): Promise<StoredRecord[]>;
 }
 
+export interface Result {
+  readonly event_id: string;
+  readonly status: 'accepted' | 'rejected';
+  readonly partition: number;
+  readonly offset: number;
+  readonly reason?: string;
+  readonly field?: string | null;
+  readonly message?: string;
+}
+
+/** Every member that some answer has; a test reads those of the answer that it expects. */
+export interface AnswerJson {
+  readonly results: readonly Result[];
+  readonly code: string;
+  readonly dead_letter: { readonly offset: number };
+  readonly openapi: string;
+  readonly paths: unknown;
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of every shape
-  readonly json: any;
+  readonly json: AnswerJson;
 }
 
 export interface HarnessOptions extends Partial<Omit<CollectorOptions, 'keys'>> {
@@ -58,7 +77,12 @@ export interface HarnessOptions extends Partial<Omit<CollectorOptions, 'keys'>> 
 }
 
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
-  const { log: logOptions, serverKey, wrapWriter = (writer) => writer, ...collectorOptions } = options;
+  const {
+    log: logOptions,
+    serverKey,
+    wrapWriter = (writer: LogWriter) => writer,
+    ...collectorOptions
+  } = options;
   const directory = await mkdtemp(join(tmpdir(), 'clicklake-collector-'));
   const log = openEmbeddedLog({ directory, ...logOptions });
   const writer = await log.openWriter();
@@ -81,14 +105,14 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const agent = new Agent();
 
   async function send(path: string, sent: Partial<Dispatcher.RequestOptions>): Promise<Answer> {
-    const answer = await request(`${url}${path}`, { method: 'GET', dispatcher: agent, ...sent } as object);
+    const answer = await request(`${url}${path}`, { method: 'GET', dispatcher: agent, ...sent });
     const text = await answer.body.text();
     const type = String(answer.headers['content-type'] ?? '');
     return {
       status: answer.statusCode,
       headers: answer.headers,
       text,
-      json: type.includes('json') ? JSON.parse(text) : undefined,
+      json: (type.includes('json') ? JSON.parse(text) : {}) as AnswerJson,
     };
   }
 
@@ -134,6 +158,10 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   };
 }
 
+// Vitest types its matchers as any.
+export const anyString: unknown = expect.any(String);
+export const anyNumber: unknown = expect.any(Number);
+
 /** A valid event. */
 export function event(fields: Record<string, unknown> = {}): Record<string, unknown> {
   return {
@@ -147,6 +175,11 @@ export function event(fields: Record<string, unknown> = {}): Record<string, unkn
 
 export function text(record: LogRecord | undefined): string {
   return record === undefined ? '' : Buffer.from(record.value).toString('utf8');
+}
+
+/** The value of a record that holds an event. */
+export function storedEvent(record: LogRecord | undefined): Record<string, unknown> {
+  return JSON.parse(text(record)) as Record<string, unknown>;
 }
 
 export function keyText(record: LogRecord | undefined): string {

@@ -104,7 +104,7 @@ test('the document takes what the collector accepts, and refuses a wrong type', 
   for (const body of [event(), [event(), event({ event_id: undefined, color: 'red' })]]) {
     const sent = JSON.parse(JSON.stringify(body)) as unknown;
     const { json } = await harness.post(JSON.stringify(sent));
-    expect(json.results.every((result: { status: string }) => result.status === 'accepted')).toBe(true);
+    expect(json.results.every((result) => result.status === 'accepted')).toBe(true);
     expect(accepts('application/json', sent)).toBe(true);
   }
   expect(accepts('application/json', event({ user_id: 7 }))).toBe(false);
