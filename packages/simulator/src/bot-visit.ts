@@ -3,8 +3,8 @@ import { catalogue } from './catalogue.ts';
 import { drawPageUrl, productUrl } from './landing.ts';
 import type { Random } from './random.ts';
 import { drawIpAddress } from './shopper.ts';
-import { writeEvent, type SimulatedEvent } from './simulated-event.ts';
-import type { Visit } from './visit.ts';
+import { writeEvent } from './simulated-event.ts';
+import type { Visit, VisitEvent } from './visit.ts';
 
 const medianPages = 25;
 const mostPages = 200;
@@ -27,7 +27,7 @@ export function startBotVisit(options: {
   let pagesLeft = Math.min(mostPages, Math.ceil(random.logNormal(medianPages, 0.6)));
   let shelf = random.integer(catalogue.length);
 
-  const next = (sentAt: number | null): SimulatedEvent => {
+  const next = (sentAt: number | null): VisitEvent => {
     const product = random.chance(productShare) ? (catalogue[shelf % catalogue.length] ?? null) : null;
     if (product !== null) shelf += 1;
     const event = writeEvent(
@@ -58,16 +58,9 @@ export function startBotVisit(options: {
       },
     );
     pagesLeft -= 1;
-    dueAt = pagesLeft > 0 ? dueAt + Math.round(bot.pauseMs * random.between(0.7, 1.3)) : Infinity;
-    return event;
+    dueAt += Math.round(bot.pauseMs * random.between(0.7, 1.3));
+    return { event, nextDueAt: pagesLeft > 0 ? dueAt : null };
   };
 
-  return {
-    get dueAt() {
-      return dueAt;
-    },
-    isBot: true,
-    lateBy: 0,
-    next,
-  };
+  return { isBot: true, lateBy: 0, next };
 }

@@ -40,9 +40,7 @@ export function createCrowd(settings: CompleteSettings, random: Random): Crowd {
     return Math.floor(Math.min(longest, shortestLateness + random.logNormal(medianLateness, 1.1)));
   };
 
-  const startVisit = (instant: number): Visit => {
-    // The event happened a moment before it is sent, and after the one before it.
-    const startAt = Math.max(lastDueAt, instant - random.integer(longestLatencyMs));
+  const startVisit = (startAt: number): Visit => {
     if (botEvents < botRate * events) return startBotVisit({ random, startAt });
     return startShopperVisit({
       random,
@@ -56,14 +54,15 @@ export function createCrowd(settings: CompleteSettings, random: Random): Crowd {
   return {
     nextEvent(instant) {
       let visit = visits.first();
-      if (visit === null || visit.dueAt > instant) {
-        const started = startVisit(instant);
-        visits.add(started);
-        visit = visits.first() ?? started;
+      if (visit === null || visits.firstDueAt() > instant) {
+        // The event happened a moment before it is sent, and not before the one sent last.
+        const startAt = Math.max(lastDueAt, instant - random.integer(longestLatencyMs));
+        visit = startVisit(startAt);
+        visits.add(visit, startAt);
       }
-      lastDueAt = visit.dueAt;
-      const event = visit.next(settings.sentAt ? instant : null);
-      visits.reorderFirst();
+      lastDueAt = visits.firstDueAt();
+      const { event, nextDueAt } = visit.next(settings.sentAt ? instant : null);
+      visits.reschedule(nextDueAt);
       events += 1;
       if (visit.isBot) botEvents += 1;
       if (visit.lateBy > 0) lateEvents += 1;

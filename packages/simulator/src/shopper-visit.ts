@@ -4,9 +4,9 @@ import { nextStep, stepTraits, thinkTime, type Step } from './journey.ts';
 import { drawLanding } from './landing.ts';
 import type { Random } from './random.ts';
 import { arriveAt, enterStep, type ShopperState } from './shopper-state.ts';
-import type { Shopper } from './shopper.ts';
-import { writeEvent, type SimulatedEvent } from './simulated-event.ts';
-import type { Visit } from './visit.ts';
+import { deviceOf, type Shopper } from './shopper.ts';
+import { writeEvent } from './simulated-event.ts';
+import type { Visit, VisitEvent } from './visit.ts';
 
 const signedInAtStartShare = 0.55;
 const favouriteDeviceShare = 0.7;
@@ -28,7 +28,8 @@ export function startShopperVisit(options: {
 }): Visit {
   const { random, arrival, lateBy } = options;
   const { shopper } = arrival;
-  const device = random.chance(favouriteDeviceShare) ? shopper.devices[0] : random.pick(shopper.devices);
+  const deviceNumber = random.chance(favouriteDeviceShare) ? 0 : random.integer(shopper.deviceCount);
+  const { device, anonymousId, ipAddress } = deviceOf(shopper, deviceNumber);
   const intent = shopper.intent * (device.deviceType === 'mobile' ? mobileIntent : 1);
   const sessionId = `s_${random.hex64()}`;
   const landing = drawLanding(random);
@@ -37,7 +38,7 @@ export function startShopperVisit(options: {
   let step: Step = landing.product === null ? 'browse' : 'view_product';
   let dueAt = options.startAt;
 
-  const next = (sentAt: number | null): SimulatedEvent => {
+  const next = (sentAt: number | null): VisitEvent => {
     const { eventType, eventName } = stepTraits[step];
     const { width, height } = device.screen;
     const click = state.clicked ? { x: random.integer(width), y: random.integer(height) } : null;
@@ -51,7 +52,7 @@ export function startShopperVisit(options: {
         eventType,
         eventName,
         userId: state.userId,
-        anonymousId: device.anonymousId,
+        anonymousId,
         sessionId,
         productId: stepsAboutNoProduct.has(step) ? null : state.product.id,
         timestamp: dueAt - lateBy,
@@ -62,7 +63,7 @@ export function startShopperVisit(options: {
       {
         pageUrl: state.url,
         referrer: state.referrer,
-        ipAddress: device.ipAddress,
+        ipAddress,
         country: shopper.country.code,
         deviceFields: device.fields,
         scrollDepth: drawScrollDepth(random, stay),
@@ -74,22 +75,14 @@ export function startShopperVisit(options: {
     );
     if (following === 'leave') {
       arrival.leaves(dueAt);
-      dueAt = Infinity;
-    } else {
-      step = following;
-      dueAt += stay;
+      return { event, nextDueAt: null };
     }
-    return event;
+    step = following;
+    dueAt += stay;
+    return { event, nextDueAt: dueAt };
   };
 
-  return {
-    get dueAt() {
-      return dueAt;
-    },
-    isBot: false,
-    lateBy,
-    next,
-  };
+  return { isBot: false, lateBy, next };
 }
 
 /** Guests who open an account at the checkout; the others buy without one. */

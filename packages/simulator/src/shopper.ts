@@ -1,9 +1,10 @@
 import { countryByPopulation, type Country } from './countries.ts';
 import { drawDevice, type Device } from './devices.ts';
-import { childWords, createRandom, type NonEmpty, type Random, type SeedWords } from './random.ts';
+import { childWords, createRandom, type Random, type SeedWords } from './random.ts';
 
 /** One of a shopper's devices: the browser's storage gives it an anonymous id for good. */
-export interface OwnedDevice extends Device {
+export interface OwnedDevice {
+  readonly device: Device;
   readonly anonymousId: string;
   readonly ipAddress: string;
 }
@@ -14,40 +15,54 @@ export interface Shopper {
   /** A member has an account already; a guest may open one at the checkout. */
   readonly member: boolean;
   readonly country: Country;
-  /** One to three, the favourite first. */
-  readonly devices: NonEmpty<OwnedDevice>;
-  /** Multiplies the odds of every step towards a purchase; 1 on average. */
+  /** One to three; number 0 is the favourite. */
+  readonly deviceCount: number;
+  /** Multiplies the odds of every step towards a purchase; around 1. */
   readonly intent: number;
+  /** From which everything about the shopper derives. */
+  readonly words: SeedWords;
 }
 
 const firstMemberNumber = 1000;
 
 /** The `index`-th account holder of the population: always the same person for the same words. */
-export function memberOf(words: SeedWords, index: number): Shopper {
-  const random = createRandom(childWords(words, index));
-  return drawShopper(random, { userId: `u_${firstMemberNumber + index}`, member: true });
+export function memberOf(population: SeedWords, index: number): Shopper {
+  const words = childWords(population, index);
+  const random = createRandom(words);
+  const second = random.chance(0.55) ? 1 : 0;
+  const third = random.chance(0.15) ? 1 : 0;
+  return {
+    userId: `u_${firstMemberNumber + index}`,
+    member: true,
+    country: countryByPopulation(random),
+    deviceCount: 1 + second + third,
+    intent: random.logNormal(1, 0.4),
+    words,
+  };
 }
 
 /** The `index`-th first-time visitor of a run. */
-export function guestOf(words: SeedWords, index: number): Shopper {
-  const random = createRandom(childWords(words, index));
-  return drawShopper(random, { userId: `u_${random.hex64()}`, member: false });
+export function guestOf(run: SeedWords, index: number): Shopper {
+  const words = childWords(run, index);
+  const random = createRandom(words);
+  return {
+    userId: `u_${random.hex64()}`,
+    member: false,
+    country: countryByPopulation(random),
+    deviceCount: 1,
+    intent: random.logNormal(0.7, 0.4),
+    words,
+  };
 }
 
-function drawShopper(
-  random: Random,
-  identity: { readonly userId: string; readonly member: boolean },
-): Shopper {
-  const country = countryByPopulation(random);
-  const ownDevice = (): OwnedDevice => ({
-    ...drawDevice(random),
+/** The shopper's `index`-th device: the same one at every visit. */
+export function deviceOf(shopper: Shopper, index: number): OwnedDevice {
+  const random = createRandom(childWords(shopper.words, index + 1));
+  return {
+    device: drawDevice(random),
     anonymousId: `a_${random.hex64()}`,
     ipAddress: drawIpAddress(random),
-  });
-  const devices: [OwnedDevice, ...OwnedDevice[]] = [ownDevice()];
-  if (identity.member && random.chance(0.55)) devices.push(ownDevice());
-  if (identity.member && random.chance(0.15)) devices.push(ownDevice());
-  return { ...identity, country, devices, intent: random.logNormal(identity.member ? 1 : 0.7, 0.4) };
+  };
 }
 
 /** From 198.18.0.0/15, which RFC 2544 sets aside for benchmarks: never somebody's real address. */

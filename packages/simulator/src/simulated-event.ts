@@ -1,5 +1,3 @@
-import type { OwnedDevice } from './shopper.ts';
-
 /** What an event says that Silver's and Gold's numbers depend on: kept in the truth file. */
 export interface EventFacts {
   readonly eventId: string;
@@ -34,8 +32,8 @@ export interface EventDetails {
   readonly referrer: string | null;
   readonly ipAddress: string;
   readonly country: string;
-  /** JSON members of the device, as {@link OwnedDevice.fields}. */
-  readonly deviceFields: OwnedDevice['fields'];
+  /** JSON members of the device, as `Device.fields`. */
+  readonly deviceFields: string;
   /** Percent. */
   readonly scrollDepth: number;
   readonly click: { readonly x: number; readonly y: number } | null;

@@ -2,14 +2,18 @@ import type { SimulatedEvent } from './simulated-event.ts';
 
 /** Somebody on the site: a source of events in time order. */
 export interface Visit {
-  /** When the next event is due, whole ms since the epoch; Infinity when the visit is over. */
-  readonly dueAt: number;
-  /** A bot's visit, or one whose events reach us late, counts towards its own rate. */
   readonly isBot: boolean;
+  /** How long each of its events waits on its device before it is sent, ms. */
   readonly lateBy: number;
   /**
-   * The event due; moves on to the next.
+   * The event that is due.
    * @param sentAt the client's clock when sending, ms, to be stated in the event; null to leave it out.
    */
-  readonly next: (sentAt: number | null) => SimulatedEvent;
+  readonly next: (sentAt: number | null) => VisitEvent;
+}
+
+export interface VisitEvent {
+  readonly event: SimulatedEvent;
+  /** When the next one is due, whole ms since the epoch; null when this was the last. */
+  readonly nextDueAt: number | null;
 }

@@ -54,22 +54,19 @@ describe('a paced run', () => {
     expect(arrivals.map(({ at }) => at)).toEqual([0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000]);
   });
 
-  it.each([3, 7.5, 100, 997, 20_000])(
-    'keeps to %d a second without drift, with tardy timers',
-    async (rate) => {
-      const clock = fakeClock(1.7);
-      const { sink, arrivals } = recordingSink(clock);
-      const records = live(Math.ceil(rate * 5), rate);
-      await runSimulation({ simulation: records.values(), sink, rate, batchSize: 10_000, clock });
-      for (let second = 1; second < 5; second += 1) {
-        const expected = rate * second;
-        // At most one wait behind, never ahead.
-        expect(arrivedBy(arrivals, second * 1000)).toBeLessThanOrEqual(expected + 1);
-        expect(arrivedBy(arrivals, second * 1000)).toBeGreaterThanOrEqual(expected - 1 - rate * 0.05);
-      }
-      expect(arrivals.flatMap((arrival) => arrival.records)).toEqual(records);
-    },
-  );
+  it.each([3, 7.5, 100, 997, 5000])('keeps to %d a second without drift, with tardy timers', async (rate) => {
+    const clock = fakeClock(1.7);
+    const { sink, arrivals } = recordingSink(clock);
+    const records = live(Math.ceil(rate * 5), rate);
+    await runSimulation({ simulation: records.values(), sink, rate, batchSize: 10_000, clock });
+    for (let second = 1; second < 5; second += 1) {
+      const expected = rate * second;
+      // At most one wait behind, never ahead.
+      expect(arrivedBy(arrivals, second * 1000)).toBeLessThanOrEqual(expected + 1);
+      expect(arrivedBy(arrivals, second * 1000)).toBeGreaterThanOrEqual(expected - 1 - rate * 0.05);
+    }
+    expect(arrivals.flatMap((arrival) => arrival.records)).toEqual(records);
+  });
 
   it('lets nothing wait for 100 ms', async () => {
     const clock = fakeClock(2);

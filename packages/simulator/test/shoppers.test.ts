@@ -2,7 +2,7 @@ import type { EventFacts, EventType } from '@clicklake/simulator';
 import { describe, expect, it } from 'vitest';
 import { backFill, day, factsOf, hour, intersection, live, monday } from './records.ts';
 
-const records = backFill(60_000, 14);
+const records = backFill(40_000, 14);
 const events = factsOf(records);
 const shoppers = events.filter((event) => !event.isBot);
 const onTime = events.filter((event) => event.lateBy === 0);
