@@ -266,7 +266,7 @@ test('INT96 timestamps of old Spark and Impala files are read as the instants th
   const elsewhere = await other.connect();
   await elsewhere.run("SET TimeZone = 'America/New_York'");
   const rows = await elsewhere.runAndReadAll(
-    `SELECT epoch_us(at) FROM (${scanSql(store, await table.snapshot())})`,
+    `SELECT epoch_us("at") FROM (${scanSql(store, await table.snapshot())})`,
   );
   expect(rows.getRowsJson()).toEqual([[String(Date.UTC(2026, 5, 1, 12) * 1000 + 123456)]]);
   elsewhere.closeSync();
