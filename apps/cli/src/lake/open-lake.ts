@@ -1,6 +1,6 @@
 import { nodeFileSystem } from '@clicklake/durable-files';
 import { createContract } from '@clicklake/contract';
-import { openEmbeddedLog, type EventLog } from '@clicklake/event-log';
+import { openEmbeddedLog, type EventLog, type LogReader, type LogWriter } from '@clicklake/event-log';
 import {
   defaultIngestSettings,
   defaultMaintenanceSettings,
@@ -29,12 +29,10 @@ export interface OpenedLake {
 }
 
 /** Reads the committed tables and the log; takes no lease. */
-export async function openForReading(
-  context: CommandContext,
-  log = logOf(context, 'reader'),
-): Promise<OpenedLake> {
+export async function openForReading(context: CommandContext): Promise<OpenedLake> {
+  const log = logOf(context, 'reader');
   const lake = (await openReader(context, log)) ?? (await openAbsent(context, log));
-  return opened(context, lake, null, log);
+  return opened(context, lake, null);
 }
 
 /**
@@ -58,7 +56,26 @@ export async function openForWriting(context: CommandContext, role: string): Pro
     role,
     memoryLimitMb: lakeMemoryMb,
   });
-  return opened(context, owner, owner, log);
+  return opened(context, owner, owner);
+}
+
+/** The log, for a command that looks at records. */
+export async function openReadOnlyLog(context: CommandContext): Promise<LogReader> {
+  return logOf(context, 'reader').openReader();
+}
+
+/** Writes the log for the time of one command. @throws EventLogError `log-locked` */
+export async function withLogWriter<T>(
+  context: CommandContext,
+  role: string,
+  use: (writer: LogWriter) => Promise<T>,
+): Promise<T> {
+  const writer = await logOf(context, role).openWriter();
+  try {
+    return await use(writer);
+  } finally {
+    await writer.close();
+  }
 }
 
 function logOf({ config, paths, effects }: CommandContext, role: string): EventLog {
@@ -81,12 +98,7 @@ async function openAbsent({ paths }: CommandContext, log: EventLog): Promise<Lak
   return openAbsentLake(log, paths.home);
 }
 
-function opened(
-  context: CommandContext,
-  lake: LakeReader,
-  owner: LakeOwner | null,
-  log: EventLog,
-): OpenedLake {
+function opened(context: CommandContext, lake: LakeReader, owner: LakeOwner | null): OpenedLake {
   const { config, paths, effects } = context;
   // Few commands ask SQL: the engine opens with the first that does.
   let engine: Promise<QueryEngine> | undefined;
@@ -99,16 +111,7 @@ function opened(
         return (await engine).run(sql, pin, options);
       },
     },
-    logWriter: {
-      async skipCorrupt(topic, partition) {
-        const writer = await log.openWriter();
-        try {
-          return await writer.skipCorrupt(topic, partition);
-        } finally {
-          await writer.close();
-        }
-      },
-    },
+    logWriter: null,
     backFill: null,
     collector: null,
     process: {

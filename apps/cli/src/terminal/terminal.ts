@@ -5,6 +5,8 @@ import { createStyle, type Style } from './style.ts';
 export interface Terminal {
   /** A line of what the command was asked for. */
   data(line: string): void;
+  /** Data that brings its own line ends. */
+  raw(text: string): void;
   /** A value as one line of JSON. */
   json(value: unknown): void;
   /** A line for the person; nothing with --quiet. */
@@ -28,6 +30,7 @@ export function createTerminal(effects: Effects, options: { readonly quiet: bool
   const talkStyle = createStyle(colour && stderr.isTTY === true);
   return {
     data: (line) => void stdout.write(`${line}\n`),
+    raw: (text) => void stdout.write(text),
     json: (value) => void stdout.write(`${JSON.stringify(value, jsonInteger)}\n`),
     talk(line) {
       if (!options.quiet) stderr.write(`${line}\n`);

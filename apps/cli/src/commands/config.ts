@@ -1,0 +1,44 @@
+import type { CommandContext } from '../context.ts';
+import type { Setting } from '../config/setting.ts';
+import { settingKeys, settings, variableOf } from '../config/settings.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { alignColumns } from '../terminal/columns.ts';
+
+/** Every setting, its value, and where the value comes from. */
+export function showConfig({ terminal, json, resolved, configFile }: CommandContext): ExitCode {
+  const { config, sources } = resolved;
+  const rows = settingKeys.map((key) => {
+    const { description, format } = settings[key] as Setting<unknown>;
+    return {
+      key,
+      value: config[key],
+      text: format(config[key]),
+      source: sources[key],
+      env: variableOf(key),
+      description,
+    };
+  });
+  if (json) {
+    terminal.json({
+      file: configFile.found ? configFile.path : null,
+      settings: Object.fromEntries(
+        rows.map(({ key, value, source, env }) => [key, { value: finite(value), source, env }]),
+      ),
+    });
+    return exitCodes.ok;
+  }
+  const lines = alignColumns(
+    ['setting', 'value', 'from', 'variable', 'what it is'],
+    rows.map(({ key, text, source, env, description }) => [key, text, source, env, description]),
+  );
+  for (const line of lines) terminal.data(line);
+  terminal.talk(
+    terminal.talkStyle.dim(configFile.found ? `File: ${configFile.path}` : `No file at ${configFile.path}.`),
+  );
+  return exitCodes.ok;
+}
+
+/** JSON has no Infinity. */
+function finite(value: unknown): unknown {
+  return value === Infinity ? null : value;
+}

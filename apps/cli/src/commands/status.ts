@@ -1,0 +1,84 @@
+import { stat } from 'node:fs/promises';
+import { readLockOwner } from '@clicklake/durable-files';
+import { formatSize } from '../config/units.ts';
+import type { CommandContext } from '../context.ts';
+import { CliError } from '../cli-error.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { findOwner } from '../lake/find-owner.ts';
+import { connectTo, readLake } from '../lake/with-lake.ts';
+import { formatCount } from '../terminal/columns.ts';
+import { version } from '../version.ts';
+
+/** What runs, where it answers, and whether the ledger is balanced. */
+export async function status(context: CommandContext): Promise<ExitCode> {
+  const { terminal, json, paths } = context;
+  const owner = await findOwner(paths.ingestLock);
+  const collecting = await readLockOwner(paths.collectorLock);
+  const exists = (await stat(paths.log).catch(() => undefined)) !== undefined;
+  const ledger = exists ? await readLake(context, ({ admin }) => admin.ledger({ deep: false })) : null;
+  const overview = owner === undefined ? null : await (await connectTo(context, owner)).overview();
+  if (json) {
+    terminal.json({
+      version,
+      home: paths.home,
+      running: owner !== undefined,
+      owner: owner ?? null,
+      collector: collecting === undefined ? null : { pid: collecting.pid, url: collecting.url },
+      overview,
+      ledger,
+    });
+    return exitCodes.ok;
+  }
+  const { bold, dim, green, red, yellow } = terminal.style;
+  terminal.data(`${bold('clicklake')} ${version}  ${dim(paths.home)}`);
+  terminal.data(
+    owner === undefined
+      ? `Lake       ${yellow('not running')} ${dim('start it: npx clicklake up')}`
+      : `Lake       ${green('running')} as \`${owner.role}\`, process ${owner.pid}, ${owner.url}`,
+  );
+  terminal.data(
+    collecting?.url == null
+      ? `Collector  ${yellow('not running')}`
+      : `Collector  ${green('running')}, process ${collecting.pid}, ${collecting.url}`,
+  );
+  const ingest = overview?.ingest;
+  if (ingest != null) {
+    const { phase, tailRows, commits, lastCommit, problem } = ingest;
+    terminal.data(
+      `Ingest     ${phase}, ${formatCount(tailRows)} rows in the tail, ${commits} commits, last ${lastCommit?.at ?? 'none'}`,
+    );
+    if (problem !== null) terminal.data(`           ${red(problem.message)} ${problem.hint}`);
+    terminal.data(`Memory     ${formatSize(overview?.residentBytes ?? 0)}`);
+  }
+  if (ledger === null) terminal.data(`Ledger     ${dim('nothing was collected yet')}`);
+  else {
+    const verdict = ledger.balanced ? green('balanced') : red(`NOT BALANCED by ${ledger.difference}`);
+    terminal.data(
+      `Ledger     ${verdict}, ${formatCount(ledger.appended)} appended, ${formatCount(ledger.in_flight)} in flight`,
+    );
+  }
+  return exitCodes.ok;
+}
+
+/** A fresh login link of the running console; `open` also opens it. */
+export async function loginLink(context: CommandContext, openIt: boolean): Promise<ExitCode> {
+  const { terminal, json, effects, paths } = context;
+  const owner = await findOwner(paths.ingestLock);
+  if (owner === undefined) {
+    throw new CliError({
+      code: 'cli-no-lake',
+      message: 'Nothing runs for this CLICKLAKE_HOME.',
+      hint: 'Start it: npx clicklake up',
+    });
+  }
+  const link = await (await connectTo(context, owner)).createLoginLink();
+  if (json) terminal.json(link);
+  else terminal.data(link.url);
+  const opened = openIt && (await effects.openBrowser(link.url));
+  terminal.talk(
+    terminal.talkStyle.dim(
+      opened ? 'Opened in your browser.' : 'Open it in a browser: it works once, for 10 minutes.',
+    ),
+  );
+  return exitCodes.ok;
+}
