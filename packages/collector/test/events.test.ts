@@ -153,6 +153,17 @@ test.each([
   expect(Buffer.from((await harness.stored('clickstream-errors'))[1]?.value ?? [])).toEqual(cut);
 });
 
+test('megabytes of events in one request are all stored, in the order sent for each user', async () => {
+  await using harness = await startHarness();
+  const ids = Array.from({ length: 5_000 }, (_, index) => `e-${index}`);
+  const events = ids.map((id) => event({ event_id: id, page_title: 'x'.repeat(500) }));
+  const { status, json } = await harness.post(JSON.stringify(events));
+  expect(status).toBe(200);
+  expect(json.results.map(({ event_id }) => event_id)).toEqual(ids);
+  const stored = await harness.stored('clickstream-events');
+  expect(stored.map((record) => storedEvent(record).event_id)).toEqual(ids);
+});
+
 test('text/plain is JSON too, and Basic authorization carries the key as user', async () => {
   await using harness = await startHarness();
   const answer = await harness.post(JSON.stringify(event()), {
