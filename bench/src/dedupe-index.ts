@@ -8,7 +8,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import {
   dedupeDefaults,
@@ -47,9 +46,7 @@ async function measure(entries: number): Promise<void> {
     const reopenedAt = performance.now();
     const { index: reopened } = await openDedupeIndex(options);
     const open = (performance.now() - reopenedAt) / 1000;
-    const settle = await seconds(async () => {
-      while (reopened.stats().merging) await setTimeout(20);
-    });
+    const settle = await seconds(() => reopened.settled());
     watch();
     const fresh: DedupeBatch[] = [];
     for (let at = 0; at < million; at += batchRows) fresh.push(batchOf(entries + at, batchRows, now));

@@ -36,6 +36,8 @@ export interface DedupeIndex {
   expire(before: number): Promise<void>;
   /** Forgets everything, on disk too: what follows is a rebuild. */
   clear(): Promise<void>;
+  /** Resolves when no runs are being merged in the background (any more). */
+  settled(): Promise<void>;
   stats(): DedupeStats;
   /** Releases files and memory without saving. Idempotent. */
   close(): Promise<void>;
@@ -60,8 +62,6 @@ export interface DedupeStats {
   readonly bloomFalsePositives: number;
   /** Reads of the runs by `check`, since the index was opened. */
   readonly diskProbes: number;
-  /** Whether runs are being merged in the background. */
-  readonly merging: boolean;
   /** Why the last merge of runs failed (a full disk); it is tried again after the next save. */
   readonly mergeFailure: unknown;
 }

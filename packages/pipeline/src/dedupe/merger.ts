@@ -8,7 +8,6 @@ import { closeRun, removeRun, type Run } from './run.ts';
 export interface Merger {
   /** Merges until the plan is satisfied; does nothing when at it already. */
   start(): void;
-  isBusy(): boolean;
   /** When the merge under way, if any, has ended. */
   idle(): Promise<void>;
   /** Gives up the merge under way; `start` does nothing from now on. */
@@ -88,7 +87,6 @@ export function createMerger({ files, directory, set, guarded }: MergerOptions):
           working = undefined;
         });
     },
-    isBusy: () => working !== undefined,
     async idle() {
       await working;
     },

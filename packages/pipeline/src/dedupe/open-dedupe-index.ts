@@ -162,6 +162,7 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
         await set.change(set.runs, []);
         await set.recommit();
       }),
+    settled: () => merger.idle(),
     stats: () => {
       const entries = set.runs.reduce((sum, run) => sum + run.description.entries, 0);
       const filterBytes = set.runs.reduce((sum, run) => sum + (run.filter?.words.byteLength ?? 0), 0);
@@ -173,7 +174,6 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
         filterBitsPerKey: entries === 0 ? 0 : (8 * filterBytes) / entries,
         bloomFalsePositives: costs.falsePositives,
         diskProbes: costs.reads,
-        merging: merger.isBusy(),
         mergeFailure: merger.failure(),
       };
     },

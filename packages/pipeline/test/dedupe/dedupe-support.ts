@@ -67,10 +67,10 @@ function compareRecords(a: LogRecord, b: LogRecord): number {
 
 /** A hash that is uniform in every bit, from a number. */
 export function hashOf(id: number): LogRecord['hash'] {
-  return [scramble(id, 0), scramble(id, 1), scramble(id, 2), scramble(id, 3)];
+  return [hashWord(id, 0), hashWord(id, 1), hashWord(id, 2), hashWord(id, 3)];
 }
 
-function scramble(id: number, word: number): number {
+export function hashWord(id: number, word: number): number {
   let bits = Math.imul(id + 1, 0x9e3779b1) ^ Math.imul(word + 1, 0x7feb352d);
   bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad);
   bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);
