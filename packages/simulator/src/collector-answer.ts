@@ -22,33 +22,33 @@ interface HttpAnswer {
   readonly text: string;
 }
 
+const requestTimeout = 408;
+
 /**
  * @param count records in the request.
  * @throws SimulatorError `simulator-delivery-refused`, `simulator-answer-invalid`.
  */
 export function interpretAnswer(answer: HttpAnswer, count: number): DeliveryAnswer {
   const { status } = answer;
-  // 400 answers a body without a single readable event, which is then one dead letter (S5.3).
-  if (status === 200 || status === 400) {
+  if (status === 200) {
     const results = parseResults(answer.text);
     if (results?.length === count) return { kind: 'results', results };
-    if (status === 200) throw invalid(answer, count);
-    if (count === 1) return { kind: 'results', results: [{ status: 'rejected', reason: null }] };
+    throw invalid(answer, count);
+  }
+  // A body without anything readable is one dead letter (S5.3).
+  if (status === 400 && count === 1 && isUnparseableBody(answer.text)) {
+    return { kind: 'results', results: [{ status: 'rejected', reason: 'malformed_json' }] };
   }
   // 429 is refused and not stored; of a request that got 503 a part may have become durable (S5.3).
   if (status === 429)
     return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: false };
-  if (status >= 500) return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: true };
+  if (status >= 500 || status === requestTimeout)
+    return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: true };
   throw refused(answer, count);
 }
 
 function parseResults(text: string): DeliveryResult[] | null {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const body = parseJson(text);
   if (!isObject(body) || !Array.isArray(body.results)) return null;
   const results: DeliveryResult[] = [];
   for (const result of body.results as unknown[]) {
@@ -58,6 +58,20 @@ function parseResults(text: string): DeliveryResult[] | null {
     results.push({ status, reason: reasonText(reason) });
   }
   return results;
+}
+
+function isUnparseableBody(text: string): boolean {
+  const body = parseJson(text);
+  return isObject(body) && body.code === 'body-unparseable';
+}
+
+/** Null when the text is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function reasonText(reason: unknown): string | null {

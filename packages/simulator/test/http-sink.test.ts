@@ -185,7 +185,7 @@ describe('the HTTP sink', () => {
   });
 
   it('takes 400 for the verdict on a single unreadable record', async () => {
-    const { url } = await startCollector([{ status: 400, body: '{"error":"malformed_json"}' }]);
+    const { url } = await startCollector([{ status: 400, body: '{"code":"body-unparseable"}' }]);
     const { sink } = connect({ url });
     const unreadable = backFill(2000, 7, { malformedRate: 0.3 }).filter(
       (record) => record.kind === 'malformed' && record.reason === 'malformed_json',
@@ -194,7 +194,7 @@ describe('the HTTP sink', () => {
     expect(outcome).toEqual({ accepted: 0, rejected: 1, surprises: [], resent: [] });
   });
 
-  it.each([401, 403, 404, 413, 415])('fails at %d: sending again would not help', async (status) => {
+  it.each([400, 401, 403, 404, 413, 415])('fails at %d: sending again would not help', async (status) => {
     const { url, received } = await startCollector([{ status, body: 'because' }]);
     const { sink } = connect({ url });
     await expect(sink.send(clean, never)).rejects.toMatchObject({
