@@ -64,6 +64,12 @@ export interface IngestState {
   readonly phase: IngestPhase;
   /** Why it stalled or failed: an error's code, message and hint. */
   readonly problem: { readonly code: string; readonly message: string; readonly hint: string } | null;
+  /** Compaction, checkpoints or log clean-up that failed last time; ingest goes on without them. */
+  readonly maintenanceProblem: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string;
+  } | null;
   readonly silverVersion: number;
   readonly tailRows: number;
   /** Records taken up since the process started, and the last commit's facts. */

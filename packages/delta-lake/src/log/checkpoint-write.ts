@@ -21,6 +21,9 @@ const columns: Readonly<Record<string, string>> = {
   protocol: 'STRUCT("minReaderVersion" INTEGER, "minWriterVersion" INTEGER)',
 };
 
+/** The JSON reader allocates twice its largest object per thread; what a schema or statistics take is far less. */
+const leastObjectBytes = 1024 * 1024;
+
 export interface WrittenCheckpoint {
   readonly version: number;
   /** Number of actions. */
@@ -45,10 +48,10 @@ export async function writeCheckpoint(
   try {
     const lines = join(staging, 'actions.ndjson');
     const parquet = join(staging, 'checkpoint.parquet');
-    const counts = { actions: 0 };
+    const counts = { actions: 0, longestLine: 0 };
     await pipeline(Readable.from(inBatches(actionLines(snapshot, now), counts)), createWriteStream(lines));
     const types = Object.entries(columns).map(([name, type]) => `${name}: ${quoteLiteral(type)}`);
-    const source = `read_json(${quoteLiteral(lines)}, format = 'newline_delimited', columns = {${types.join(', ')}}, maximum_object_size = 268435456)`;
+    const source = `read_json(${quoteLiteral(lines)}, format = 'newline_delimited', columns = {${types.join(', ')}}, maximum_object_size = ${Math.max(leastObjectBytes, counts.longestLine)})`;
     await connection.run(
       `COPY (SELECT * FROM ${source}) TO ${quoteLiteral(parquet)} (FORMAT parquet, COMPRESSION zstd)`,
     );
@@ -85,10 +88,15 @@ function* actionLines(snapshot: Snapshot, now: number): Generator<string> {
 }
 
 /** A few hundred lines at a time: a write per line would be slow, the whole text at once large. */
-function* inBatches(lines: Generator<string>, counts: { actions: number }): Generator<string> {
+function* inBatches(
+  lines: Generator<string>,
+  counts: { actions: number; longestLine: number },
+): Generator<string> {
   let batch: string[] = [];
   for (const line of lines) {
     counts.actions += 1;
+    // No UTF-16 unit takes more than three bytes of UTF-8.
+    counts.longestLine = Math.max(counts.longestLine, 3 * line.length + 1);
     batch.push(line);
     if (batch.length < 512) continue;
     yield `${batch.join('\n')}\n`;

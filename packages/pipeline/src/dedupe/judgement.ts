@@ -52,12 +52,18 @@ export function offerEntry(
   firstOffset[row] = offset;
 }
 
-export function judgeByMemtable(judgement: Judgement, sorted: SortedEntries, table: Memtable): void {
+/** The rows come in the order of arrival, so that of batch and memtable only one is read here and there. */
+export function judgeByMemtable(
+  judgement: Judgement,
+  rows: Uint32Array,
+  count: number,
+  table: Memtable,
+): void {
   if (table.size === 0) return;
   const { batch } = judgement;
   const { entries } = table;
-  for (let i = 0; i < sorted.count; i += 1) {
-    const row = sorted.order[i] ?? 0;
+  for (let i = 0; i < count; i += 1) {
+    const row = rows[i] ?? 0;
     for (let slot = findSlot(table, batch, row); slot >= 0; slot = nextSlot(table, batch, row, slot)) {
       const at = entryAt(table, slot);
       const high = entries[at + 6] ?? 0;

@@ -93,8 +93,8 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
         description.maxReceivedAt >= earliest - windowMs && description.minReceivedAt <= latest + windowMs,
     );
     for (const placed of hashRanges(batch, buffers)) {
+      judgeByMemtable(judgement, placed.buffers.order, placed.count, memtable);
       const sorted = sortPlaced(placed.buffers, placed.count, (a, b) => compareRows(batch, a, b));
-      judgeByMemtable(judgement, sorted, memtable);
       for (const run of reachable) await judgeByRun(judgement, sorted, run, placed.buffers, costs);
       judgeWithinBatch(judgement, sorted);
     }

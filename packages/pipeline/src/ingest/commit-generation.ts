@@ -12,6 +12,8 @@ export interface CommitDependencies {
   readonly tables: LakeTables;
   readonly crashPoints: CrashPoints;
   readonly settings: Pick<IngestSettings, 'parquetCompression'>;
+  /** Told when a commit stands but the checkpoint or the log clean-up after it failed. */
+  readonly onMaintenanceProblem: (problem: unknown) => void;
 }
 
 interface Step {
@@ -39,18 +41,21 @@ export async function commitGeneration(
     stageSilver(dependencies, generation),
   ]);
   crashPoints.reach('ingest-staged');
-  if (deadLetters !== undefined) await commitStep(deadLetters);
+  if (deadLetters !== undefined) await commitStep(dependencies, deadLetters);
   crashPoints.reach('ingest-between-dead-letters-and-duplicates');
-  if (duplicates !== undefined) await commitStep(duplicates);
+  if (duplicates !== undefined) await commitStep(dependencies, duplicates);
   crashPoints.reach('ingest-between-duplicates-and-silver');
-  if (silver !== undefined) await commitStep(silver);
+  if (silver !== undefined) await commitStep(dependencies, silver);
   crashPoints.reach('ingest-after-silver');
   return (await tables.silver.snapshot()).version;
 }
 
-async function commitStep({ table, files, transactions }: Step): Promise<void> {
+async function commitStep(
+  { onMaintenanceProblem }: CommitDependencies,
+  { table, files, transactions }: Step,
+): Promise<void> {
   const snapshot = await table.snapshot();
-  await table.commit({
+  const { maintenanceError } = await table.commit({
     operation: 'STREAMING UPDATE',
     operationParameters: { outputMode: 'Append' },
     operationMetrics: { numAddedFiles: files.length, numRemovedFiles: 0 },
@@ -60,6 +65,7 @@ async function commitStep({ table, files, transactions }: Step): Promise<void> {
       transactions.map(({ appId }) => [appId, snapshot.transactions.get(appId)] as const),
     ),
   });
+  if (maintenanceError !== undefined) onMaintenanceProblem(maintenanceError);
 }
 
 async function stageDeadLetters(

@@ -29,6 +29,8 @@ export interface IngestSessionOptions {
   /** Absent when nobody queries this process. */
   readonly tail: TailView | undefined;
   readonly onCommitted: (commit: CommittedGeneration) => void;
+  /** A checkpoint or a log clean-up failed; the commit before it stands. */
+  readonly onMaintenanceProblem: (problem: unknown) => void;
   readonly onProblem: (problem: unknown) => 'retry' | 'give-up';
 }
 
@@ -67,7 +69,13 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   async function commit(generation: Generation): Promise<void> {
     const startedAt = performance.now();
     const silverVersion = await commitGeneration(
-      { connection: commitConnection, tables, crashPoints, settings },
+      {
+        connection: commitConnection,
+        tables,
+        crashPoints,
+        settings,
+        onMaintenanceProblem: options.onMaintenanceProblem,
+      },
       generation,
     );
     const durationMs = performance.now() - startedAt;

@@ -25,6 +25,8 @@ export interface Spool {
   /** The runs of all files in that order; rows after the last run say their own coordinates in `$p`, `$o`. */
   readonly runs: readonly SpoolRun[];
   readonly pickedRows: number;
+  /** Bytes that no line is longer than. */
+  readonly longestLine: number;
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -65,7 +67,11 @@ export async function spoolBatches(
   if (picked.length > 0) {
     files.push(await writeScratch(join(directory, 'picked.ndjson'), [Buffer.from(picked.join(''))]));
   }
-  return { files, runs, pickedRows: picked.length, deadLetters };
+  const longestLine = picked.reduce(
+    (most, line) => Math.max(most, Buffer.byteLength(line)),
+    contract.settings.maxEventBytes,
+  );
+  return { files, runs, pickedRows: picked.length, longestLine, deadLetters };
 }
 
 function wholeLines(

@@ -6,6 +6,9 @@ import { literal } from './sql-literal.ts';
 /** Picked records say their own coordinates (spool.ts); most ticks have none, and two columns less to read. */
 const withCoordinates = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o": 'BIGINT'}`;
 
+/** The reader takes two buffers of twice this size for each file and thread: 1 MiB keeps a tick small. */
+const leastObjectSize = 1024 * 1024;
+
 /**
  * Reads spool files into a new table, one row a line, in the order of the lines: `rowid` n is line n of the
  * files laid end to end. The table is never changed afterwards, so a rowid stays what it is. False: some line
@@ -14,12 +17,12 @@ const withCoordinates = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o":
 export async function createTickTable(
   connection: DuckDBConnection,
   table: string,
-  { files, pickedRows }: Pick<Spool, 'files' | 'pickedRows'>,
+  { files, pickedRows, longestLine }: Pick<Spool, 'files' | 'pickedRows' | 'longestLine'>,
 ): Promise<boolean> {
   const source = (options: string): string =>
     `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM read_json([${files.map(literal).join(', ')}],
       format = 'newline_delimited', columns = ${pickedRows > 0 ? withCoordinates : readJsonColumns},
-      maximum_object_size = 16777216${options})`;
+      maximum_object_size = ${Math.max(leastObjectSize, longestLine + 1)}${options})`;
   try {
     await connection.run(source(''));
     return true;

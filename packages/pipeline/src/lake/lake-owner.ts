@@ -80,6 +80,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
           lastCommitAt = clock();
           maintenance.noteCommit();
         },
+        onMaintenanceProblem: (found) => maintenance.noteProblem(found),
         onProblem(found) {
           problem = found;
           return isHopeless(found) ? 'give-up' : 'retry';
@@ -122,7 +123,8 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
           : problem !== undefined
             ? 'stalled'
             : 'running',
-      problem: problem === undefined ? null : describeProblem(problem),
+      problem: describeIfAny(problem),
+      maintenanceProblem: describeIfAny(maintenance.problem()),
       silverVersion: lastCommit?.silverVersion ?? 0,
       tailRows: session.loop.uncommitted().reduce((sum, generation) => sum + generation.silverRows, 0),
       processed: processedBefore + session.loop.processed(),
@@ -190,6 +192,10 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
 /** Whether a problem stays whatever time passes: another writer is at work on our partitions. */
 function isHopeless(problem: unknown): boolean {
   return isDeltaError(problem, 'delta-transaction-fenced');
+}
+
+function describeIfAny(problem: unknown): ReturnType<typeof describeProblem> | null {
+  return problem === undefined ? null : describeProblem(problem);
 }
 
 function describeProblem(problem: unknown): { code: string; message: string; hint: string } {

@@ -17,6 +17,8 @@ export interface Maintenance {
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
   /** Told after each commit; now and then it is the moment to look for work. */
   noteCommit(): void;
+  /** Told of a checkpoint or log clean-up that failed after a commit. */
+  noteProblem(problem: unknown): void;
   /** What went wrong with the upkeep that runs by itself, until it goes well again. */
   problem(): unknown;
   /** Waits for what is under way. Idempotent. */
@@ -86,6 +88,9 @@ export function createMaintenance({ tables, settings, clock }: MaintenanceOption
           problem = error;
         },
       );
+    },
+    noteProblem(found) {
+      problem = found;
     },
     problem: () => problem,
     async close() {

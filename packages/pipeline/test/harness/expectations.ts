@@ -1,0 +1,39 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import { expect } from 'vitest';
+import type { LakeOwner } from '@clicklake/pipeline';
+import type { Workload } from './records.ts';
+
+/** The ledger balances to the last offset, and Silver holds exactly the workload's ids, each once. */
+export async function expectExactlyOnce(owner: LakeOwner, workload: Workload): Promise<void> {
+  const ledger = await owner.ledger({ deep: true });
+  expect(ledger).toMatchObject({
+    appended: workload.records.length,
+    silver: workload.silverIds.size,
+    duplicates: workload.duplicates,
+    dead_letters: workload.deadLetters,
+    in_flight: 0,
+    unreadable: 0,
+    removed: 0,
+    balanced: true,
+    deep: { missing: [], repeated: [] },
+  });
+  const ids = await silverIds(owner);
+  expect(ids.length).toBe(workload.silverIds.size);
+  expect(new Set(ids)).toEqual(workload.silverIds);
+}
+
+/** Every event_id in the committed table, as often as it is there. */
+export async function silverIds(owner: LakeOwner): Promise<string[]> {
+  const pin = await owner.pin();
+  try {
+    const silver = pin.tables.find(({ name }) => name === 'silver');
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const found = await connection.runAndReadAll(`SELECT event_id FROM (${silver?.relationSql ?? ''})`);
+    connection.closeSync();
+    instance.closeSync();
+    return found.getRows().map(([id]) => String(id));
+  } finally {
+    pin.release();
+  }
+}

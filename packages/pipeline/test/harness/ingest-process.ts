@@ -1,0 +1,40 @@
+import { environmentCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { openLakeDuckdb } from '../../src/lake/duckdb.ts';
+import { openExistingTables } from '../../src/lake/lake-tables.ts';
+import { applyLogRetention } from '../../src/maintenance/log-retention.ts';
+import type { ChildTask } from './child.ts';
+import { testLakeAt } from './test-lake.ts';
+
+const task = JSON.parse(process.argv[2] ?? '{}') as ChildTask;
+const crashPoints = environmentCrashPoints(process.env['CLICKLAKE_CRASH_AT']);
+const lake = testLakeAt(task.home);
+
+for (const step of task.steps) {
+  if (step === 'retention') {
+    const log = lake.log({ crashPoints, retentionMs: 1, clock: () => Date.now() + 10_000 });
+    const [writer, reader] = [await log.openWriter(), await log.openReader()];
+    await applyLogRetention(writer, reader);
+    await reader.close();
+    await writer.close();
+    continue;
+  }
+  const owner = await lake.open({
+    crashPoints,
+    settings: task.settings ?? {},
+    contract: task.contract ?? {},
+  });
+  if (step === 'catch-up') await owner.catchUp(() => undefined);
+  if (step === 'optimize') await owner.optimize('silver', {});
+  await owner.close();
+  if (step !== 'vacuum' && step !== 'checkpoint-often') continue;
+  const duckdb = await openLakeDuckdb(lake.paths.scratch, 256);
+  const tables = await openExistingTables({
+    paths: lake.paths,
+    files: nodeFileSystem,
+    duckdb,
+    crashPoints,
+    clock: Date.now,
+  });
+  if (step === 'vacuum') await tables?.silver.vacuum({ retentionHours: 0, allowShorterRetention: true });
+  else await tables?.silver.setProperties({ 'delta.checkpointInterval': '2' });
+}
