@@ -155,7 +155,7 @@ describe('checkpoints of others', () => {
     ]);
     expect(await idsOf(db, await openTable(store, db))).toEqual([0, 1, 2, 3]);
     await store.remove([key(4, 'checkpoint.0000000002.0000000002.parquet')]);
-    await expect(openTable(store, db)).rejects.toMatchObject({ code: 'delta-version-not-found' });
+    await expect(openTable(store, db)).rejects.toMatchObject({ code: 'delta-log-corrupt' });
   });
 
   test('a checkpoint of the V2 kind is passed over while the log suffices, and named when it does not', async () => {

@@ -128,14 +128,6 @@ function unloadable(
   failures: readonly unknown[],
 ): DeltaError {
   const oldest = listing.entries[0]?.version;
-  if (failures.length > 0) {
-    return new DeltaError({
-      code: 'delta-log-corrupt',
-      message: 'No checkpoint of the table can be read, and the log does not reach back to version 0.',
-      hint: 'Restore _delta_log from a backup.',
-      cause: failures[0],
-    });
-  }
   if (listing.unsupportedCheckpoints.length > 0 && oldest !== 0) {
     return new DeltaError({
       code: 'delta-unsupported-reader',
@@ -150,7 +142,15 @@ function unloadable(
       hint: 'Check the path, or create the table.',
     });
   }
-  return versionNotFound(`version ${wanted ?? 'newest'}`, listing);
+  if (failures.length > 0 || (wanted === undefined && oldest !== undefined)) {
+    return new DeltaError({
+      code: 'delta-log-corrupt',
+      message: 'No whole checkpoint of the table can be read, and the log does not reach back to version 0.',
+      hint: 'Restore _delta_log from a backup.',
+      cause: failures[0],
+    });
+  }
+  return versionNotFound(`version ${wanted ?? ''}`, listing);
 }
 
 export function versionNotFound(what: string, listing: LogListing): DeltaError {
