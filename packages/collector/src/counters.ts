@@ -1,3 +1,4 @@
+import type { AppendedRequest } from './collector-options.ts';
 import type { RefusalCode } from './refusal.ts';
 
 /** What the collector has done since it was created. */
@@ -16,7 +17,7 @@ export interface CollectorSnapshot {
 }
 
 export interface Counters {
-  appended(accepted: number, rejected: number, bytes: number): void;
+  appended(request: Pick<AppendedRequest, 'accepted' | 'rejected' | 'bytes'>): void;
   answered(): void;
   refused(code: RefusalCode): void;
   snapshot(inFlightBytes: number): CollectorSnapshot;
@@ -26,7 +27,7 @@ export function createCounters(): Counters {
   const totals = { requests: 0, accepted: 0, rejected: 0, bytes: 0 };
   const refusals: Partial<Record<RefusalCode, number>> = {};
   return {
-    appended(accepted, rejected, bytes) {
+    appended({ accepted, rejected, bytes }) {
       totals.accepted += accepted;
       totals.rejected += rejected;
       totals.bytes += bytes;

@@ -1,9 +1,6 @@
-import type { PrepareContext, Prepared } from '@clicklake/contract';
+import type { PrepareContext, Rejection } from '@clicklake/contract';
 import type { NewRecord } from '@clicklake/event-log';
 import { redactIpAddresses } from './ip-redaction.ts';
-
-/** A verdict of rejection. */
-export type Verdict = Extract<Prepared, { ok: false }>;
 
 /**
  * The key of a record in `clickstream-errors`: compact JSON with exactly these members, in this order. It is how
@@ -20,7 +17,7 @@ export interface DeadLetterKey {
 /** The record of a rejected event: its value is the exact byte slice received (S1.3), IP addresses apart (S1.4). */
 export function deadLetterRecord(
   bytes: Uint8Array,
-  verdict: Pick<Verdict, 'eventId' | 'field' | 'reason' | 'message'>,
+  verdict: Omit<Rejection, 'ok'>,
   context: Pick<PrepareContext, 'receivedAt' | 'sourceId' | 'truncateIp'>,
 ): NewRecord {
   const key: DeadLetterKey = {

@@ -5,10 +5,10 @@ import type { CollectorSettings } from './collector-options.ts';
 import { answerPreflight, mirrorOrigin } from './cors.ts';
 import type { Counters } from './counters.ts';
 import { eventsPreflightSchema, eventsSchema } from './openapi-schemas.ts';
-import { parseBody, bodyFormatOf, type UnparseableBody } from './received-events.ts';
+import { bodyFormatOf, parseBody, type BodyFormat, type UnparseableBody } from './received-events.ts';
 import { checkAnnouncedLength, contentEncodingOf, decodeBody, readBody } from './request-body.ts';
 import { authenticate, checkOrigin, clientIpOf } from './sender.ts';
-import type { EventStore } from './store-events.ts';
+import type { EventStore, Sender } from './store-events.ts';
 import { allowsOrigin } from './write-key.ts';
 
 export interface EventsRouteServices {
@@ -42,9 +42,10 @@ export function registerEventsRoute(app: FastifyInstance, services: EventsRouteS
 async function receive(
   request: FastifyRequest,
   reply: FastifyReply,
-  { settings, store, counters }: EventsRouteServices,
+  services: EventsRouteServices,
   lease: BodyLease,
 ): Promise<FastifyReply> {
+  const { settings, store, counters } = services;
   const { keys, limits } = settings;
   const { headers } = request;
   const { origin } = headers;
@@ -64,17 +65,25 @@ async function receive(
   const body = await decodeBody(raw, encoding, limits, lease);
   if (body === undefined) {
     // Compressed bytes may hide addresses which cannot be cut out of them (S1.4).
-    throw await store.storeUnparseable(
-      settings.truncateIp ? new Uint8Array() : raw,
-      undecodable(encoding),
-      sender,
-    );
+    const kept = settings.truncateIp ? new Uint8Array() : raw;
+    return await store.storeUnparseable(kept, undecodable(encoding), sender);
   }
-  const received = parseBody(body, format, limits.maxEventsPerRequest);
-  if ('reason' in received) throw await store.storeUnparseable(body, received, sender);
-  const answer = await store.storeEvents(received, body.length, sender);
+  const answer = await storeBody(body, format, sender, services);
   counters.answered();
   return reply.header('content-type', 'application/json; charset=utf-8').send(answer);
+}
+
+/** Not async: the parsed events must be garbage by the time that the log is waited for. */
+function storeBody(
+  body: Buffer,
+  format: BodyFormat,
+  sender: Sender,
+  { settings, store }: EventsRouteServices,
+): Promise<string> {
+  const received = parseBody(body, format, settings.limits.maxEventsPerRequest);
+  return 'reason' in received
+    ? store.storeUnparseable(body, received, sender)
+    : store.storeEvents(received, body.length, sender);
 }
 
 function undecodable(encoding: string): UnparseableBody {

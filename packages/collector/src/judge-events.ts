@@ -1,14 +1,20 @@
-import type { Contract, PrepareContext, Prepared } from '@clicklake/contract';
+import type { Contract, PrepareContext, Rejection } from '@clicklake/contract';
 import type { NewRecord } from '@clicklake/event-log';
-import { deadLetterRecord, type Verdict } from './dead-letter.ts';
+import { deadLetterRecord } from './dead-letter.ts';
 import { unparseable, type ReceivedEvents } from './received-events.ts';
+
+/**
+ * The id of an accepted event, or why another was rejected: nothing more, because this outlives the fsync, and
+ * what survives a collection of the young generation is what garbage collection costs.
+ */
+export type Outcome = string | Rejection;
 
 /** What becomes of the events of one request, decided before anything is written. */
 export interface JudgedEvents {
   /** One record for each event, in the order sent: to `clickstream-events`, or to `clickstream-errors`. */
   readonly records: readonly NewRecord[];
-  /** The verdict on each of them. */
-  readonly verdicts: readonly Prepared[];
+  /** What the answer says of each. */
+  readonly outcomes: readonly Outcome[];
   readonly rejected: number;
 }
 
@@ -19,14 +25,14 @@ export function judgeEvents(
   context: PrepareContext,
 ): JudgedEvents {
   const records: NewRecord[] = [];
-  const verdicts: Prepared[] = [];
+  const outcomes: Outcome[] = [];
   let rejected = 0;
   const { values } = received;
   for (let index = 0; index < values.length; index += 1) {
     const value = values[index];
     const verdict = value === unparseable ? notJson : contract.prepare(value, context);
-    verdicts.push(verdict);
     if (verdict.ok) {
+      outcomes.push(verdict.eventId);
       records.push({
         topic: 'clickstream-events',
         key: verdict.key,
@@ -36,13 +42,14 @@ export function judgeEvents(
       });
     } else {
       rejected += 1;
+      outcomes.push(verdict);
       records.push(deadLetterRecord(received.bytesOf(index), verdict, context));
     }
   }
-  return { records, verdicts, rejected };
+  return { records, outcomes, rejected };
 }
 
-const notJson: Verdict = {
+const notJson: Rejection = {
   ok: false,
   eventId: null,
   field: null,

@@ -3,12 +3,12 @@ import type { PrepareContext } from '@clicklake/contract';
 import type { NewRecord, RecordPosition } from '@clicklake/event-log';
 import { refusalOfAppendFailure } from './admission.ts';
 import { answerBody } from './answer.ts';
-import type { CollectorSettings } from './collector-options.ts';
+import type { AppendedRequest, CollectorSettings } from './collector-options.ts';
 import type { Counters } from './counters.ts';
 import { deadLetterRecord } from './dead-letter.ts';
 import { createDeadLetterRate } from './dead-letter-rate.ts';
 import { createEnricher } from './enrichment.ts';
-import { judgeEvents } from './judge-events.ts';
+import { judgeEvents, type Outcome } from './judge-events.ts';
 import { createReceivedAt } from './received-at.ts';
 import type { ReceivedEvents, UnparseableBody } from './received-events.ts';
 import { Refusal } from './refusal.ts';
@@ -30,11 +30,11 @@ export interface EventStore {
    */
   storeEvents(received: ReceivedEvents, bodyBytes: number, sender: Sender): Promise<string>;
   /**
-   * Makes a body that is not JSON one dead letter (S5.3); resolves with the refusal to answer.
+   * Makes a body that is not JSON one dead letter (S5.3).
    *
-   * @throws Refusal as `storeEvents`.
+   * @throws Refusal `body-unparseable` when it is durable, else as `storeEvents`.
    */
-  storeUnparseable(body: Uint8Array, why: UnparseableBody, sender: Sender): Promise<Refusal>;
+  storeUnparseable(body: Uint8Array, why: UnparseableBody, sender: Sender): Promise<never>;
 }
 
 /** The way of events from parsed to durable, the same for every route. */
@@ -69,36 +69,45 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
     });
   }
 
-  async function append(records: readonly NewRecord[]): Promise<readonly RecordPosition[]> {
-    try {
-      return await writer.append(records);
-    } catch (error) {
+  function append(records: readonly NewRecord[]): Promise<readonly RecordPosition[]> {
+    return writer.append(records).catch((error: unknown) => {
       settings.onFailure(error);
       throw refusalOfAppendFailure(error);
-    }
+    });
   }
 
-  function noteAppended(sender: Sender, accepted: number, rejected: number, bytes: number): void {
-    counters.appended(accepted, rejected, bytes);
-    settings.onAppended({ sourceId: sender.key.sourceId, accepted, rejected, bytes });
+  /** The second half, once the records are on their way: holds nothing of the events but what it answers. */
+  async function answerWhenDurable(
+    appended: Promise<readonly RecordPosition[]>,
+    outcomes: readonly Outcome[],
+    stored: AppendedRequest,
+  ): Promise<string> {
+    const positions = await appended;
+    noteAppended(stored);
+    return answerBody(outcomes, positions);
+  }
+
+  function noteAppended(stored: AppendedRequest): void {
+    counters.appended(stored);
+    settings.onAppended(stored);
   }
 
   return {
-    async storeEvents(received, bodyBytes, sender) {
+    storeEvents(received, bytes, sender) {
       // From the stamp to the append there is no await: received_at must not decrease within a partition (S1.5).
-      const judged = judgeEvents(received, contract, contextOf(sender));
-      admitDeadLetters(sender.key, judged.rejected);
-      const positions = judged.records.length === 0 ? [] : await append(judged.records);
-      noteAppended(sender, judged.records.length - judged.rejected, judged.rejected, bodyBytes);
-      return answerBody(judged, positions);
+      const { records, outcomes, rejected } = judgeEvents(received, contract, contextOf(sender));
+      admitDeadLetters(sender.key, rejected);
+      const accepted = outcomes.length - rejected;
+      const stored = { sourceId: sender.key.sourceId, accepted, rejected, bytes };
+      return answerWhenDurable(append(records), outcomes, stored);
     },
 
     async storeUnparseable(body, why, sender) {
       admitDeadLetters(sender.key, 1);
       const verdict = { eventId: null, field: null, ...why };
       const [position] = await append([deadLetterRecord(body, verdict, contextOf(sender))]);
-      noteAppended(sender, 0, 1, body.length);
-      return new Refusal({
+      noteAppended({ sourceId: sender.key.sourceId, accepted: 0, rejected: 1, bytes: body.length });
+      throw new Refusal({
         code: 'body-unparseable',
         message: `${why.message} It was kept as one dead letter.`,
         hint: 'Send one JSON object, an array of them, or NDJSON with Content-Type application/x-ndjson.',
