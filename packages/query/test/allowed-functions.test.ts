@@ -1,7 +1,11 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { allowedFunctions, allowedTableFunctions } from '../src/sandbox/allowed-functions.ts';
+import {
+  allowedFunctions,
+  allowedTableFunctions,
+  changingFunctions,
+} from '../src/sandbox/allowed-functions.ts';
 import { isSystemName } from '../src/sandbox/judge.ts';
 
 let instance: DuckDBInstance;
@@ -52,6 +56,23 @@ describe('the allowed functions', () => {
       /^(read_|parquet_|query|glob|sniff|pragma|duckdb_|pg_|which_|json_(de)?serialize|json_execute|getenv|getvariable|current_setting|.*scan)/;
     const found = [...allowedFunctions, ...allowedTableFunctions].filter((name) => reading.test(name));
     expect(found).toEqual(['pg_typeof']);
+  });
+});
+
+describe('the changing functions', () => {
+  it('are all that DuckDB does not call consistent, and what asks for the time by another name', async () => {
+    const changing = await names(
+      "SELECT function_name FROM duckdb_functions() WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'",
+    );
+    expect(
+      [...allowedFunctions].filter((name) => changing.has(name) && !changingFunctions.has(name)),
+    ).toEqual([]);
+    const macros = await names(
+      "SELECT function_name FROM duckdb_functions() WHERE function_type = 'macro' AND regexp_matches(macro_definition, '(current_|now|random|uuid|today)')",
+    );
+    expect([...allowedFunctions].filter((name) => macros.has(name) && !changingFunctions.has(name))).toEqual(
+      [],
+    );
   });
 });
 

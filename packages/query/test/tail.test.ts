@@ -140,6 +140,41 @@ describe('a pin (S6.1)', () => {
     ]);
   });
 
+  it('answers the same statement anew when, and only when, its rows may be others', async () => {
+    const tail = await engine.createTail('1', columns);
+    const pin = pinOf([], [tail]);
+    const ask = async (sql: string): Promise<unknown> => (await engine.run(sql, pin)).rows[0]?.[0];
+    const counts: unknown[] = [];
+    for (const next of [10, 20, 30]) {
+      await tail.append(await lake.chunks(next - 10, next));
+      counts.push(await ask('SELECT count(*) FROM silver'), await ask('SELECT count(*) FROM silver'));
+    }
+    expect(counts).toEqual([10, 10, 20, 20, 30, 30]);
+    for (const changing of [
+      'SELECT uuid()',
+      'SELECT random()',
+      'SELECT epoch_ns(now())',
+      'SELECT list_transform([1], lambda x: uuid())',
+    ]) {
+      expect(await ask(changing)).not.toEqual(await ask(changing));
+    }
+    const cut = await engine.run('FROM silver', pin, { maxRows: 5 });
+    const whole = await engine.run('FROM silver', pin);
+    expect([cut.rowCount, cut.truncated, whole.rowCount, whole.truncated]).toEqual([5, true, 30, false]);
+  });
+
+  it('never takes a new generation for an old one of the same name and size', async () => {
+    const ask = async (tail: TailTable): Promise<unknown> =>
+      (await engine.run('SELECT min(received_at) FROM silver', pinOf([], [tail]))).rows[0]?.[0];
+    const first = await engine.createTail('1', columns);
+    await first.append(await lake.chunks(0, 10));
+    expect(await ask(first)).toBe('2026-01-01T00:00:00.000Z');
+    await first.drop();
+    const second = await engine.createTail('1', columns);
+    await second.append(await lake.chunks(30, 40));
+    expect(await ask(second)).toBe('2026-01-01T00:00:30.000Z');
+  });
+
   it('follows a table that a later pin no longer has', async () => {
     const two = fixedPin(
       { name: 'silver', relationSql: 'SELECT 1 AS a' },

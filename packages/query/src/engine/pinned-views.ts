@@ -7,44 +7,84 @@ import { quoteIdentifier, quoteLiteral } from '../sql-literal.ts';
 import type { PathScrubber } from './duckdb-errors.ts';
 import { tailSchema } from './instance.ts';
 
-/** The temporary views of one pooled connection, which stay while the committed version is the same. */
+/**
+ * What a connection has to be set to, to show a pin. Two equal plans show equal rows: committed files
+ * never change, a tail only grows, and no two tails share a name.
+ */
+export interface ViewPlan {
+  /** The SELECT behind each table name. */
+  readonly views: ReadonlyMap<string, string>;
+  /** Rows of each tail that are pinned, by the variable that the views read. */
+  readonly rowLimits: ReadonlyMap<string, number>;
+}
+
+/**
+ * Plans the views of a pin. The number of pinned rows stands in a variable and not in the view, so
+ * that a new tail epoch, four times a second, does not bind the committed files anew.
+ */
+export function planViews(tables: readonly QueryTable[]): ViewPlan {
+  const slices = tables.flatMap(({ tail }) => tail?.slices ?? []);
+  return {
+    views: new Map(tables.map((table) => [checkedName(table.name), viewSql(table)])),
+    rowLimits: new Map(slices.map(({ table, rows }) => [rowLimitVariable(table), rows])),
+  };
+}
+
+export function samePlan(a: ViewPlan, b: ViewPlan): boolean {
+  return sameEntries(a.rowLimits, b.rowLimits) && sameEntries(a.views, b.views);
+}
+
+function sameEntries<Value>(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
+/** The temporary views of one pooled connection; those that stay the same are not made again. */
 export interface PinnedViews {
   /**
-   * Makes `tables` the only names on this connection, with exactly the rows of their slices.
+   * Makes the plan's tables the only names on this connection, with exactly the pinned rows.
    *
    * @throws QueryError `query-table-unreadable` when a relation cannot be opened.
    */
-  show(tables: readonly QueryTable[]): Promise<void>;
+  show(plan: ViewPlan): Promise<void>;
 }
 
+const nothing: ViewPlan = { views: new Map(), rowLimits: new Map() };
+
 export function openPinnedViews(connection: DuckDBConnection, scrub: PathScrubber): PinnedViews {
-  const current = new Map<string, string>();
+  let current = nothing;
   return {
-    async show(tables) {
-      const names = new Set(tables.map(({ name }) => name));
-      const limits = tables.flatMap(({ tail }) => tail?.slices ?? []);
-      const changes = limits.map(
-        ({ table, rows }) => `SET VARIABLE ${rowLimitVariable(table)} = ${rows}::BIGINT`,
-      );
-      for (const name of current.keys()) {
-        if (!names.has(name)) changes.push(`DROP VIEW IF EXISTS temp.main.${quoteIdentifier(name)}`);
+    async show(plan) {
+      const changes = [
+        ...removed(current.rowLimits, plan.rowLimits).map((name) => `RESET VARIABLE ${name}`),
+        ...changed(current.rowLimits, plan.rowLimits).map(
+          ([name, rows]) => `SET VARIABLE ${name} = ${rows}::BIGINT`,
+        ),
+        ...removed(current.views, plan.views).map((name) => `DROP VIEW temp.main.${quoteIdentifier(name)}`),
+        ...changed(current.views, plan.views).map(
+          ([name, sql]) => `CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)} AS ${sql}`,
+        ),
+      ];
+      if (changes.length === 0) return;
+      try {
+        // All or none, and never a view of one pin beside one of another.
+        await connection.run(['BEGIN', ...changes, 'COMMIT'].join(';\n'));
+        current = plan;
+      } catch (error) {
+        await connection.run('ROLLBACK').catch(() => undefined);
+        // Variables know no transaction: they are all set again.
+        current = { views: current.views, rowLimits: new Map() };
+        throw unreadable(error, scrub);
       }
-      const views = tables.map((table) => ({ name: table.name, sql: viewSql(table) }));
-      const changed = views.filter(({ name, sql }) => current.get(name) !== sql);
-      for (const { name, sql } of changed) {
-        changes.push(`CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(checkedName(name))} AS ${sql}`);
-      }
-      if (changes.length > 0) {
-        // After a failure half-way nobody knows which views are new: the next query makes them again.
-        await connection.run(changes.join(';\n')).catch((error: unknown) => {
-          for (const { name } of changed) current.set(name, '');
-          throw unreadable(error, scrub);
-        });
-      }
-      for (const name of current.keys()) if (!names.has(name)) current.delete(name);
-      for (const { name, sql } of changed) current.set(name, sql);
     },
   };
+}
+
+function removed(from: ReadonlyMap<string, unknown>, to: ReadonlyMap<string, unknown>): string[] {
+  return [...from.keys()].filter((name) => !to.has(name));
+}
+
+function changed<Value>(from: ReadonlyMap<string, Value>, to: ReadonlyMap<string, Value>): [string, Value][] {
+  return [...to].filter(([name, value]) => from.get(name) !== value);
 }
 
 /** @throws QueryError `query-not-allowed` for a reference to anything but a table of the pin. */
@@ -59,13 +99,8 @@ export function checkTables(references: readonly TableReference[], tables: reado
   );
 }
 
-/**
- * The number of pinned rows stands in a variable of the connection and not in the view, so that a new
- * tail epoch, four times a second, does not bind the committed files anew.
- */
 function viewSql({ relationSql, tail }: QueryTable): string {
-  if (tail === undefined || tail.slices.length === 0) return `FROM (${relationSql})`;
-  const slices = tail.slices.map(({ table }) => {
+  const slices = (tail?.slices ?? []).map(({ table }) => {
     const rows = `SELECT * FROM ${tailSchema}.${quoteIdentifier(table)}`;
     return `${rows} WHERE rowid < getvariable('${rowLimitVariable(table)}')${notCovered(tail)}`;
   });
@@ -77,9 +112,9 @@ function rowLimitVariable(table: string): string {
 }
 
 /** IS NOT TRUE and not NOT: a row whose key is NULL is covered by nothing. */
-function notCovered({ covered }: QueryTail): string {
-  if (covered.length === 0) return '';
-  return ` AND (${covered.map(coverSql).join(' OR ')}) IS NOT TRUE`;
+function notCovered(tail: QueryTail | undefined): string {
+  if (tail === undefined || tail.covered.length === 0) return '';
+  return ` AND (${tail.covered.map(coverSql).join(' OR ')}) IS NOT TRUE`;
 }
 
 function coverSql({ key, offsetColumn, nextOffset }: TailCover): string {

@@ -9,7 +9,8 @@ import { createTailTable, type TailColumn, type TailTable, type TailWriter } fro
 import { openConnectionPool, type PooledConnection } from './connection-pool.ts';
 import { openPathScrubber, queryErrorFrom } from './duckdb-errors.ts';
 import { openInstance, tailSchema } from './instance.ts';
-import { checkTables } from './pinned-views.ts';
+import { checkTables, planViews } from './pinned-views.ts';
+import { openRecentAnswers } from './recent-answers.ts';
 import { resolveOptions, type QueryEngineOptions } from './options.ts';
 import { openStopSignal, type StopSignal } from './stop-signal.ts';
 
@@ -24,7 +25,7 @@ export interface RunOptions {
 /** SQL for people: read-only statements over pinned tables, in a DuckDB instance of its own. */
 export interface QueryEngine {
   /**
-   * Creates a tail generation. @param generation letters, digits and `_`; unique among those alive.
+   * Creates a tail generation. @param generation letters, digits and `_`, for people who read plans.
    */
   createTail(generation: string | number, columns: readonly TailColumn[]): Promise<TailTable>;
   /**
@@ -48,7 +49,9 @@ export async function openQueryEngine(given: QueryEngineOptions): Promise<QueryE
   const instance = await openInstance(options);
   const pool = openConnectionPool(instance, options.maxConcurrent, options.maxWaiting, scrub);
   const tails = openTailWriter(await instance.connect());
+  const recent = openRecentAnswers();
   const running = new Set<StopSignal>();
+  let tailCount = 0;
   let closed: Promise<void> | undefined;
 
   /** Everything that must end before the connection and the pin are given back. */
@@ -59,17 +62,21 @@ export async function openQueryEngine(given: QueryEngineOptions): Promise<QueryE
     maxRows: number,
     signal: AbortSignal,
   ): Promise<ReadRows & { readonly pinned: Pin['label'] }> => {
-    const statement = await judgeStatement(connection, sql);
+    const statement = recent.judged(sql) ?? recent.keepVerdict(sql, await judgeStatement(connection, sql));
     signal.throwIfAborted();
     const pin = await pinTables();
     try {
       signal.throwIfAborted();
       checkTables(statement.tables, pin.tables);
-      await views.show(pin.tables);
+      const plan = planViews(pin.tables);
+      const kept = recent.answer(sql, maxRows, plan);
+      if (kept !== undefined) return { ...kept, pinned: pin.label };
+      await views.show(plan);
       const limits = { maxRows, maxBytes: options.maxResultBytes };
       const read = await interruptible(connection, signal, () =>
         readRows(connection, statement.text, limits),
       );
+      recent.keepAnswer(sql, maxRows, plan, read);
       return { ...(statement.isExplain ? scrubRows(read, scrub) : read), pinned: pin.label };
     } finally {
       for (const { tail } of pin.tables) for (const slice of tail?.slices ?? []) slice.release();
@@ -80,8 +87,11 @@ export async function openQueryEngine(given: QueryEngineOptions): Promise<QueryE
   return {
     async createTail(generation, columns) {
       if (closed !== undefined) throw engineClosed();
-      const name = `tail_${generation}`;
-      if (!/^\w+$/.test(name)) throw new RangeError(`${generation} cannot name a tail generation.`);
+      if (!/^\w+$/.test(String(generation)))
+        throw new RangeError(`${generation} cannot name a tail generation.`);
+      tailCount += 1;
+      // Counted, so that no name ever stands for other rows than before.
+      const name = `tail_${generation}_${tailCount}`;
       return createTailTable(tails.write, tailSchema, name, columns);
     },
     async run(sql, pinTables, runOptions = {}) {

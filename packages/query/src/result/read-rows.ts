@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import type { DuckDBConnection } from '@duckdb/node-api';
 
 import { approximateSize, toJsonValue, type JsonValue } from './json-value.ts';
@@ -13,6 +15,8 @@ export interface ReadRows {
   readonly columns: readonly ResultColumn[];
   readonly rows: readonly (readonly JsonValue[])[];
   readonly truncated: boolean;
+  /** Approximate bytes of `rows` as JSON. */
+  readonly bytes: number;
 }
 
 /** Runs one statement and reads its rows chunk by chunk, no further than the limits. */
@@ -36,12 +40,14 @@ export async function readRows(
       if (rows.length >= limits.maxRows || bytes >= limits.maxBytes) {
         // An unfinished stream would keep its snapshot, and with it dropped tails, until the next query.
         await connection.run('SELECT 1');
-        return { columns, rows, truncated: true };
+        return { columns, rows, truncated: true, bytes };
       }
       const row = chunk.getRowValues(index).map(toJsonValue);
       bytes += approximateSize(row);
       rows.push(row);
+      // The rows become values on the thread that also serves requests: it gets its turn in between.
+      if (rows.length % 256 === 0) await setImmediate();
     }
   }
-  return { columns, rows, truncated: false };
+  return { columns, rows, truncated: false, bytes };
 }

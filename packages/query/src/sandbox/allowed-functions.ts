@@ -87,6 +87,12 @@ const aggregateAndWindowFunctions = `
   sumkahan var_pop var_samp variance wavg weighted_avg
 `;
 
+/** Allowed functions whose result depends on the time or on chance. */
+const clockAndChance = `
+  age ago current_date current_localtime current_localtimestamp error gen_random_uuid get_current_time
+  get_current_timestamp now random today transaction_timestamp uuid uuidv4 uuidv7
+`;
+
 /** They make rows from their arguments alone; everything else in FROM reads files or the engine's state. */
 const tableFunctions = `generate_series json_each json_tree range repeat repeat_row unnest`;
 
@@ -101,3 +107,6 @@ export const allowedFunctions: ReadonlySet<string> = names(
 
 /** Lower-case names that may be called in FROM. */
 export const allowedTableFunctions: ReadonlySet<string> = names(tableFunctions);
+
+/** Lower-case names, among the allowed, that may give another result for the same rows. */
+export const changingFunctions: ReadonlySet<string> = names(clockAndChance);

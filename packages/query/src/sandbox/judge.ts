@@ -1,5 +1,5 @@
 import { notAllowed, type QueryError } from '../query-error.ts';
-import { allowedFunctions, allowedTableFunctions } from './allowed-functions.ts';
+import { allowedFunctions, allowedTableFunctions, changingFunctions } from './allowed-functions.ts';
 import { openSizeLimits, type SizeLimits } from './size-limits.ts';
 import { expressionClasses, isSyntaxNode, locationOf, nodeTypes, type SyntaxNode } from './syntax-tree.ts';
 
@@ -11,21 +11,34 @@ export interface TableReference {
   readonly location: number | undefined;
 }
 
+/** What a statement that may run is made of. */
+export interface Verdict {
+  /** The tables that must be among the pin's. */
+  readonly tables: readonly TableReference[];
+  /** False when it asks for the time or for chance. */
+  readonly isRepeatable: boolean;
+}
+
 interface Findings {
   readonly tables: TableReference[];
   readonly definedNames: Set<string>;
   readonly sizes: SizeLimits;
+  isRepeatable: boolean;
 }
 
 /**
  * Judges the syntax tree of one SELECT (S6.4): refuses every node, function and table reference that
  * is not known to be harmless.
  *
- * @returns the tables that must be among the pin's.
  * @throws QueryError `query-not-allowed`
  */
-export function judgeSyntaxTree(root: unknown): readonly TableReference[] {
-  const findings: Findings = { tables: [], definedNames: new Set(), sizes: openSizeLimits() };
+export function judgeSyntaxTree(root: unknown): Verdict {
+  const findings: Findings = {
+    tables: [],
+    definedNames: new Set(),
+    sizes: openSizeLimits(),
+    isRepeatable: true,
+  };
   const pending: unknown[] = [root];
   // A loop and not recursion: the depth of the tree is the user's choice.
   while (pending.length > 0) {
@@ -33,7 +46,8 @@ export function judgeSyntaxTree(root: unknown): readonly TableReference[] {
     if (Array.isArray(value)) for (const element of value) pending.push(element);
     else if (isSyntaxNode(value)) pending.push(...judgeNode(value, findings));
   }
-  return findings.tables.filter(({ name }) => !findings.definedNames.has(foldCase(name)));
+  const { tables, definedNames, isRepeatable } = findings;
+  return { tables: tables.filter(({ name }) => !definedNames.has(foldCase(name))), isRepeatable };
 }
 
 /** Lower case as DuckDB compares identifiers: ASCII letters only. */
@@ -48,6 +62,8 @@ function judgeNode(node: SyntaxNode, findings: Findings): readonly unknown[] {
   if ('type_info' in node) return judgeDataType(node, findings);
   if (typeof node.type !== 'string') return Object.values(node);
   if (!nodeTypes.has(node.type)) throw unknownNode(node.type);
+  // TABLESAMPLE takes other rows each time.
+  if (isSyntaxNode(node.sample)) findings.isRepeatable = false;
   if (node.type === 'BASE_TABLE') judgeTable(node, findings);
   if (node.type === 'SHOW_REF') judgeShow(node);
   if (node.type === 'TABLE_FUNCTION') return judgeTableFunction(node);
@@ -69,6 +85,7 @@ function judgeExpression(node: SyntaxNode, expressionClass: string, findings: Fi
         allowedTableFunctions.has(name) ? `Call ${name}() in FROM.` : undefined,
       );
     }
+    if (changingFunctions.has(name)) findings.isRepeatable = false;
     findings.sizes.call(name, Array.isArray(node.children) ? node.children : []);
   }
   return Object.values(node);

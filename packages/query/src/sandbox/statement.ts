@@ -10,6 +10,8 @@ export interface JudgedStatement {
   readonly text: string;
   readonly isExplain: boolean;
   readonly tables: readonly TableReference[];
+  /** Whether it gives the same answer again as long as the tables are the same. */
+  readonly isRepeatable: boolean;
 }
 
 /** Long enough for any statement a person or a dashboard writes; it bounds the parser's work. */
@@ -41,7 +43,9 @@ export async function judgeStatement(connection: DuckDBConnection, sql: string):
       'Send them one by one, without a semicolon between.',
     );
   }
-  return { text: prefix + statement, isExplain: prefix !== '', tables: judgeSyntaxTree(only) };
+  const isExplain = prefix !== '';
+  const { tables, isRepeatable } = judgeSyntaxTree(only);
+  return { text: prefix + statement, isExplain, tables, isRepeatable: isRepeatable && !isExplain };
 }
 
 /** What `json_serialize_sql` answers. */

@@ -108,13 +108,16 @@ async function appendInTransaction(
   name: string,
   chunks: readonly DuckDBDataChunk[],
 ): Promise<void> {
+  if (chunks.length === 0) return;
   await connection.run('BEGIN');
+  const appender = await connection.createAppender(name, schema);
   try {
-    const appender = await connection.createAppender(name, schema);
     for (const chunk of chunks) appender.appendDataChunk(chunk);
     appender.closeSync();
     await connection.run('COMMIT');
   } catch (error) {
+    // What is left in it would be written when the appender is collected, after the rollback.
+    appender.clear();
     await connection.run('ROLLBACK').catch(() => undefined);
     const text = error instanceof Error ? error.message : String(error);
     const outOfMemory = text.includes('Out of Memory');
