@@ -3,7 +3,7 @@ export type { ServerOptions } from './server-options.ts';
 export { ServerError, type ServerErrorCode } from './server-error.ts';
 export { ApiError, type ApiErrorCode, type ErrorBody } from './api-error.ts';
 export { createCredentials, type Credentials, type LoginCode } from './access/credentials.ts';
-export { createLocalAdmin, type LocalParts, type ProcessFacts } from './admin/local-admin.ts';
+export { createLocalAdmin, vitalsOf, type LocalParts, type ProcessFacts } from './admin/local-admin.ts';
 export type {
   BackFillOptions,
   BackFillProgress,
@@ -15,6 +15,7 @@ export type {
   SkippedRange,
   SqlAnswer,
   SqlOptions,
+  Vitals,
 } from './admin/lake-admin.ts';
 export type { BackFillLine } from './routes/back-fill.ts';
 export { createLiveFeed, type LiveFeed, type LiveFeedOptions } from './live/live-feed.ts';

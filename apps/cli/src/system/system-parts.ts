@@ -15,6 +15,7 @@ import {
   createLiveFeed,
   createLocalAdmin,
   createServer,
+  vitalsOf,
   type Credentials,
   type LocalParts,
 } from '@clicklake/server';
@@ -169,15 +170,20 @@ export async function startServer(
 ): Promise<StartedServer> {
   const { config, paths, effects, lifecycle, role } = system;
   const { collectorUrl, ...localParts } = parts;
-  const admin = createLocalAdmin({
+  const local = {
     ...localParts,
     lake: owner,
     owner,
     engine,
     process: { version, role, home: paths.home, collectorUrl, startedAt: effects.now(), now: effects.now },
-  });
+  };
+  const admin = createLocalAdmin(local);
   const credentials = createCredentials(await ensureApiToken(paths.apiToken), effects.now);
-  const live = createLiveFeed({ admin, now: effects.now });
+  const live = createLiveFeed({
+    vitals: () => vitalsOf(local),
+    ledger: (options) => admin.ledger(options),
+    now: effects.now,
+  });
   let ready = false;
   const server = createServer({
     host: config['server.host'],

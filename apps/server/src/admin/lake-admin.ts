@@ -86,8 +86,8 @@ export interface BackFillResult {
   readonly rejected: number;
 }
 
-/** How the system does, at one look. */
-export interface Overview {
+/** What a process knows of itself without asking the disk. */
+export interface Vitals {
   readonly version: string;
   readonly pid: number;
   /** `up`, `ingest`. */
@@ -99,6 +99,10 @@ export interface Overview {
   /** Null when the process does not own the lake. */
   readonly ingest: IngestState | null;
   readonly collector: CollectorCounters | null;
+}
+
+/** How the system does, at one look. */
+export interface Overview extends Vitals {
   /** Records in the log that Silver does not cover yet. */
   readonly lag: number;
 }

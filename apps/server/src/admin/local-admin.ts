@@ -8,6 +8,7 @@ import type {
   BackFillResult,
   CollectorCounters,
   LakeAdmin,
+  Vitals,
 } from './lake-admin.ts';
 
 /** The parts of the system that run in this process. */
@@ -55,21 +56,7 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     deadLetters: (filter) => lake.deadLetters(filter),
     deadLetter: (topic, partition, offset) => lake.deadLetter(topic, partition, offset),
 
-    async overview() {
-      const { version, role, home, collectorUrl, startedAt, now } = parts.process;
-      return {
-        version,
-        pid: process.pid,
-        role,
-        home,
-        uptimeSeconds: Math.floor((now() - startedAt) / 1000),
-        residentBytes: process.memoryUsage.rss(),
-        collectorUrl,
-        ingest: parts.owner?.state() ?? null,
-        collector: parts.collector?.() ?? null,
-        lag: await lake.uncommitted(),
-      };
-    },
+    overview: async () => ({ ...vitalsOf(parts), lag: await lake.uncommitted() }),
 
     optimize: async (table, options) => requireOwner().optimize(table, options),
     vacuum: async (table, options) => requireOwner().vacuum(table, options),
@@ -89,6 +76,22 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
         parts.backFill ?? notHere('write the event log', 'Send the events to the collector that does.');
       return backFill(request, options);
     },
+  };
+}
+
+/** Cheap enough for every second. */
+export function vitalsOf(parts: Pick<LocalParts, 'owner' | 'collector' | 'process'>): Vitals {
+  const { version, role, home, collectorUrl, startedAt, now } = parts.process;
+  return {
+    version,
+    pid: process.pid,
+    role,
+    home,
+    uptimeSeconds: Math.floor((now() - startedAt) / 1000),
+    residentBytes: process.memoryUsage.rss(),
+    collectorUrl,
+    ingest: parts.owner?.state() ?? null,
+    collector: parts.collector?.() ?? null,
   };
 }
 

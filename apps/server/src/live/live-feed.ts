@@ -1,6 +1,6 @@
-import type { LakeAdmin, Overview } from '../admin/lake-admin.ts';
-import type { LiveSample } from './live-sample.ts';
+import type { LakeAdmin, Vitals } from '../admin/lake-admin.ts';
 import type { Ledger } from '@clicklake/pipeline';
+import type { LiveSample } from './live-sample.ts';
 
 /** How far back a new listener sees. */
 const historyLength = 120;
@@ -17,12 +17,18 @@ export interface LiveFeed {
 }
 
 export interface LiveFeedOptions {
-  readonly admin: Pick<LakeAdmin, 'overview' | 'ledger'>;
+  readonly vitals: () => Vitals;
+  readonly ledger: LakeAdmin['ledger'];
   readonly now: () => number;
   readonly intervalMs?: number;
 }
 
-export function createLiveFeed({ admin, now, intervalMs = 1000 }: LiveFeedOptions): LiveFeed {
+export function createLiveFeed({
+  vitals,
+  ledger: countLedger,
+  now,
+  intervalMs = 1000,
+}: LiveFeedOptions): LiveFeed {
   const listeners = new Set<(sample: LiveSample) => void>();
   const history: LiveSample[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -34,25 +40,22 @@ export function createLiveFeed({ admin, now, intervalMs = 1000 }: LiveFeedOption
     // One that takes longer than the interval makes the stream slower, not the system.
     if (sampling) return;
     sampling = true;
-    try {
-      if (count % samplesPerLedger === 0) ledger = await admin.ledger({ deep: false });
-      const next = toSample(await admin.overview(), ledger, now(), history.at(-1));
-      count += 1;
-      history.push(next);
-      if (history.length > historyLength) history.shift();
-      for (const listener of listeners) listener(next);
-    } catch {
-      // The lake is closing, or cannot be read now; listeners see that the stream pauses.
-      ledger = null;
-    } finally {
-      sampling = false;
-    }
+    // When the lake cannot be counted now (it is closing, or unreadable), the rest is still told.
+    if (count % samplesPerLedger === 0) ledger = await countLedger({ deep: false }).catch(() => null);
+    sampling = false;
+    if (listeners.size === 0) return;
+    count += 1;
+    const next = toSample(vitals(), ledger, now(), history.at(-1));
+    history.push(next);
+    if (history.length > historyLength) history.shift();
+    for (const listener of listeners) listener(next);
   }
 
   function pause(): void {
     clearInterval(timer);
     timer = undefined;
     history.length = 0;
+    count = 0;
   }
 
   return {
@@ -80,17 +83,17 @@ export function createLiveFeed({ admin, now, intervalMs = 1000 }: LiveFeedOption
 
 /** Rates are differences of counters, so that a sample that came late does not show a dip or a peak. */
 export function toSample(
-  overview: Overview,
+  vitals: Vitals,
   ledger: Ledger | null,
   at: number,
   last: LiveSample | undefined,
 ): LiveSample {
-  const accepted = overview.collector?.accepted ?? 0;
-  const rejected = overview.collector?.rejected ?? 0;
+  const accepted = vitals.collector?.accepted ?? 0;
+  const rejected = vitals.collector?.rejected ?? 0;
   const seconds = last === undefined ? 0 : (at - last.at) / 1000;
   const perSecond = (total: number, before: number | undefined): number =>
     before === undefined || seconds <= 0 ? 0 : Math.max(0, (total - before) / seconds);
-  const { ingest } = overview;
+  const { ingest } = vitals;
   return {
     at,
     acceptedPerSecond: perSecond(accepted, last?.accepted),
@@ -102,9 +105,9 @@ export function toSample(
     tailRows: ingest?.tailRows ?? 0,
     silverVersion: ingest?.silverVersion ?? null,
     lastCommit: ingest?.lastCommit ?? null,
-    residentBytes: overview.residentBytes,
-    uptimeSeconds: overview.uptimeSeconds,
-    lag: overview.lag,
+    residentBytes: vitals.residentBytes,
+    uptimeSeconds: vitals.uptimeSeconds,
+    lag: ledger?.in_flight ?? 0,
     ledger,
   };
 }

@@ -16,7 +16,7 @@ export interface LiveSample {
   readonly lastCommit: { readonly at: string; readonly rows: number; readonly durationMs: number } | null;
   readonly residentBytes: number;
   readonly uptimeSeconds: number;
-  /** Records in the log that Silver does not cover yet. */
+  /** Records in the log that Silver does not cover yet, as the ledger counted them. */
   readonly lag: number;
   /** Counted every few seconds; null before the first time, and when counting fails. */
   readonly ledger: Ledger | null;

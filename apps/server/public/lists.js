@@ -1,0 +1,44 @@
+import { element, table } from './dom.js';
+import { bytes, time } from './format.js';
+
+function empty(text) {
+  return element('p', { class: 'muted' }, text);
+}
+
+export function tablesTable(tables) {
+  if (tables.length === 0) return empty('No tables yet: they come with the first commit.');
+  return table(
+    ['table', 'rows', 'files', 'size', 'version'],
+    tables.map(({ name, rows, files, bytes: size, version }) => [name, rows, files, bytes(size), version]),
+  );
+}
+
+export function topicsTable(topics) {
+  if (topics.length === 0) return empty('Nothing was collected yet.');
+  return table(
+    ['topic', 'partition', 'end', 'lag', 'size'],
+    topics.map(({ topic, partition, endOffset, lag, bytes: size, corrupt }) => [
+      corrupt.length === 0
+        ? topic
+        : element('span', {}, topic, ' ', element('span', { class: 'tag' }, 'corrupt')),
+      partition,
+      endOffset,
+      lag,
+      bytes(size),
+    ]),
+  );
+}
+
+export function deadLetterTable(deadLetters) {
+  if (deadLetters.length === 0) return empty('No dead letters: every record so far was valid.');
+  return table(
+    ['received', 'reason', 'field', 'place', 'bytes'],
+    deadLetters.map(({ received_at, reason, field, message, topic, partition, offset, raw }) => [
+      time(received_at),
+      element('span', { class: 'tag', title: message ?? '' }, reason),
+      field ?? '–',
+      `${topic.replace('clickstream-', '')}/${partition}/${offset}`,
+      element('code', { class: 'cell', title: raw.slice(0, 2000) }, raw.slice(0, 140)),
+    ]),
+  );
+}
