@@ -13,7 +13,7 @@ interface Contenders {
   readonly slow: DeltaTable;
   readonly fast: DeltaTable;
   /** Lets `fast` do something between the last look of `slow` and its commit. */
-  outrun(task: () => Promise<unknown>): void;
+  readonly outrun: (task: () => Promise<unknown>) => void;
 }
 
 async function contenders(): Promise<Contenders> {

@@ -67,7 +67,7 @@ function deltalakeWrites(...steps: readonly WriteStep[]): number {
 
 async function jsonRows(select: string): Promise<string[]> {
   const rows = await connection.runAndReadAll(`SELECT to_json(r)::VARCHAR FROM (${select}) r ORDER BY 1`);
-  return rows.getRowsJson().map(([row]) => String(row as string));
+  return rows.getRowsJson().map(([row]) => row as string);
 }
 
 /** Reads these versions with all three readers and demands the same rows; returns the newest's. */

@@ -24,8 +24,8 @@ test.each(examples.map((code, index) => [index + 1, code] as const))(
       // Beside this file, so that its imports resolve as a user's do.
       const file = join(import.meta.dirname, `readme-example-${index}-${process.pid}.ts`);
       const printed: string[] = [];
-      const imports = [...code.matchAll(/^import .*$/gm)].map(([line]) => line).join('\n');
-      const body = code.replace(/^import .*$/gm, '');
+      const imports = [...code.matchAll(/^import [^;]*;$/gm)].map(([line]) => line).join('\n');
+      const body = code.replace(/^import [^;]*;$/gm, '');
       await writeFile(file, `${imports}\nexport async function run(directory, console) {\n${body}\n}\n`);
       try {
         const { run } = (await import(pathToFileURL(file).href)) as {
