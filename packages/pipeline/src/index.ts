@@ -6,3 +6,4 @@ export { openLakeOwner, type LakeOwnerOptions, type OwnedLake } from './lake/lak
 export { openLakeReader, type LakeReaderOptions } from './lake/open-lake-reader.ts';
 export { defaultMaintenanceSettings, type MaintenanceSettings } from './maintenance/maintenance-settings.ts';
 export { applyLogRetention } from './maintenance/log-retention.ts';
+export { openLakeDedupe, type LakeDedupe } from './lake/lake-dedupe.ts';

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import type { EventLog } from '@clicklake/event-log';
 import type { LakePaths } from '../lake-paths.ts';
@@ -18,10 +21,13 @@ export interface LakeReaderOptions {
 /** Reads a lake that this process does not own: committed tables only (S6.1). Undefined: there is none yet. */
 export async function openLakeReader(options: LakeReaderOptions): Promise<LakeReader | undefined> {
   const { paths, files, crashPoints, clock } = options;
-  const duckdb = await openLakeDuckdb(`${paths.scratch}-${process.pid}`, options.memoryLimitMb);
+  // The home may be read-only here, and its scratch belongs to the owner.
+  const scratch = await mkdtemp(join(tmpdir(), 'clicklake-'));
+  const duckdb = await openLakeDuckdb(scratch, options.memoryLimitMb);
   const tables = await openExistingTables({ paths, files, duckdb, crashPoints, clock });
   if (tables === undefined) {
     duckdb.closeSync();
+    await rm(scratch, { recursive: true, force: true });
     return undefined;
   }
   const connection = await utcConnection(duckdb);
@@ -35,6 +41,7 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
         for (const table of Object.values(tables)) await table.close();
         connection.closeSync();
         duckdb.closeSync();
+        await rm(scratch, { recursive: true, force: true });
       })()),
   };
 }
