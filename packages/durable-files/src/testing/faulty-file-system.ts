@@ -2,7 +2,10 @@ import type { FileSystem, OpenFile } from '../file-system.ts';
 
 /** What goes wrong, and when; changed by the test while the file system is in use. */
 export interface Faults {
-  /** Bytes that can still be written before `ENOSPC`; the write that meets the end is cut short, as on a disk. */
+  /**
+   * Bytes by which files can still grow before `ENOSPC`; the write that meets the end is cut short, as on a disk.
+   * Overwriting what is there needs no room.
+   */
   bytesLeft: number;
   /** Syncs (of files) that still succeed before every other one fails with `EIO`. */
   syncsLeft: number;
@@ -39,8 +42,10 @@ export function faultyFileSystem(files: FileSystem, faults: Faults): FileSystem 
     write: (buffers, position) =>
       changing(async () => {
         const all = Buffer.concat(buffers);
-        const fits = Math.max(0, Math.min(all.length, faults.bytesLeft));
-        faults.bytesLeft -= fits;
+        const overwritten = Math.max(0, Math.min(all.length, (await file.size()) - position));
+        const grown = Math.max(0, Math.min(all.length - overwritten, faults.bytesLeft));
+        const fits = overwritten + grown;
+        faults.bytesLeft -= grown;
         await file.write([all.subarray(0, fits)], position);
         if (fits < all.length) throw diskError('ENOSPC', 'no space left on device');
       }),
@@ -56,8 +61,7 @@ export function faultyFileSystem(files: FileSystem, faults: Faults): FileSystem 
   return {
     ...files,
     async open(path, mode) {
-      const exists = mode !== 'create' && (await files.stat(path)) !== undefined;
-      if (exists && mode === 'read') return openFile(await files.open(path, mode));
+      if (mode === 'read') return openFile(await files.open(path, mode));
       return changing(async () => openFile(await files.open(path, mode)));
     },
     makeDirectory: (path) =>

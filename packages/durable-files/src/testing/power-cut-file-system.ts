@@ -114,6 +114,7 @@ export function powerCutFileSystem(root: string, seed: number): PowerCutFileSyst
       powered(async () => {
         const full = resolve(path);
         const handle = await nodeFileSystem.open(full, mode);
+        if (isOff) await handle.close();
         if (mode === 'create') entries.change([[full, { kind: 'file', file: trackedFile() }]]);
         return openFile(handle, fileAt(full));
       }),

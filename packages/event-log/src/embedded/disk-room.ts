@@ -11,7 +11,7 @@ const maxPendingBytes = 256 << 20;
 export interface DiskRoom {
   /** @throws EventLogError `log-full`. */
   check(usedBytes: number, pendingBytes: number): void;
-  refresh(): Promise<void>;
+  refresh(usedBytes: number): Promise<void>;
 }
 
 export function diskRoom(options: CompleteLogOptions): DiskRoom {
@@ -46,7 +46,7 @@ export function diskRoom(options: CompleteLogOptions): DiskRoom {
         throw full(`${pendingBytes} bytes wait to be written: the disk does not keep up.`, 'pending-bytes');
       }
     },
-    refresh: () => ask(usedWhenAsked),
+    refresh: ask,
   };
 }
 

@@ -20,7 +20,7 @@ export async function openLogWriter(options: CompleteLogOptions, signal: AppendS
   const writers = writersByTopic(partitions);
   const commits = groupCommit(partitions, options.crashPoints, () => log.publish());
   const room = diskRoom(options);
-  await room.refresh();
+  await room.refresh(totalBytes(partitions));
   let closing: Promise<void> | undefined;
 
   function assertOpen(): void {

@@ -32,10 +32,15 @@ export async function recoverPartition(
   const segments = await listSegments(files, directory);
   for (let base = segments.pop(); base !== undefined; base = segments.pop()) {
     const file = await files.open(segmentPath(directory, base), 'append');
-    const found = await endOfSegment(file, prefix, base, published);
-    if (found !== undefined) {
-      segments.push(base);
-      return settle({ files, directory, prefix, segments, file, base, found, published });
+    try {
+      const found = await endOfSegment(file, prefix, base, published);
+      if (found !== undefined) {
+        segments.push(base);
+        return await settle({ files, directory, prefix, segments, file, base, found, published });
+      }
+    } catch (error) {
+      await file.close();
+      throw error;
     }
     await setAside(files, directory, base, file);
   }
@@ -84,8 +89,13 @@ export async function createSegment(
     await files.remove(path);
     throw error;
   }
-  await orSyncFailure(file.sync());
-  await orSyncFailure(files.syncDirectory(directory));
+  try {
+    await orSyncFailure(file.sync());
+    await orSyncFailure(files.syncDirectory(directory));
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
   return file;
 }
 
@@ -132,7 +142,10 @@ async function endOfSegment(
   const size = await file.size();
   const known = published?.segmentBase === base && size >= published.segmentBytes ? published : undefined;
   const source = frameSource(file, prefix, size, 4 << 20);
-  if (known === undefined) return scan(source, { position: 0, offset: base }, undefined);
+  if (known === undefined) {
+    const found = await scan(source, { position: 0, offset: base }, undefined);
+    return found ?? (published === undefined ? undefined : endOfDestroyed(base, published));
+  }
   const start = {
     position: known.segmentBytes,
     offset: known.endOffset,
@@ -141,6 +154,12 @@ async function endOfSegment(
     scanned: size > known.segmentBytes,
   };
   return scan(source, start, start);
+}
+
+/** A segment whose every frame is gone, but whose records had been acknowledged: the log still has its offsets. */
+function endOfDestroyed(base: bigint, published: DurableEnd): SegmentEnd | undefined {
+  if (published.segmentBase !== base || published.endOffset === base) return undefined;
+  return { position: 0, offset: base, appended: 0n, lastTimestamp: 0, scanned: true };
 }
 
 /** Walks whole valid frames; undefined when there is none and nothing was known before. */
