@@ -228,6 +228,35 @@ function tokenFor(name: string): fc.Arbitrary<string> {
   }
 }
 
+const recentTimes = [
+  '2026-06-01T11:59:59Z',
+  '2026-05-01 12:00:00.123456+02:00',
+  '2025-04-27T12:00:00Z',
+  '2026-06-01T12:30',
+];
+
+/** A JSON text that is right for the field, at least at noon of 1 June 2026. */
+function validToken(name: string): fc.Arbitrary<string> {
+  const field = eventFields.find((candidate) => candidate.name === name);
+  const quoted = (values: fc.Arbitrary<unknown>): fc.Arbitrary<string> =>
+    values.map((value) => JSON.stringify(value));
+  if (name === 'properties') return quoted(fc.constantFrom({}, { a: [1] }, '{"a":1}'));
+  if (field?.values !== undefined) return quoted(fc.constantFrom(...field.values));
+  switch (field?.type) {
+    case 'timestamp':
+      return quoted(fc.constantFrom(...recentTimes));
+    case 'boolean':
+      return fc.constantFrom('true', 'false');
+    case 'point':
+      return quoted(fc.constantFrom({ x: 0, y: -7 }, { x: 1, y: 2, z: 3 }));
+    case 'long':
+    case 'integer':
+      return fc.constantFrom('1', '100', '5e0', '1.0', '1e2');
+    default:
+      return quoted(fc.constantFrom('a', 'é', 'signup', '😀'));
+  }
+}
+
 const fieldNames = eventFields.map(({ name }) => name);
 const memberName = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom(...fieldNames) },
@@ -242,7 +271,11 @@ const memberName = fc.oneof(
 
 const member = memberName.chain((name) =>
   fc
-    .oneof({ weight: 9, arbitrary: tokenFor(name) }, { weight: 1, arbitrary: jsonToken })
+    .oneof(
+      { weight: 14, arbitrary: validToken(name) },
+      { weight: 5, arbitrary: tokenFor(name) },
+      { weight: 1, arbitrary: jsonToken },
+    )
     .map((token) => `${JSON.stringify(name)}:${token}`),
 );
 
@@ -257,7 +290,10 @@ export const recordText = fc
     ),
     fc.constantFrom('"user_id":"u1"', '"anonymous_id":"a1"', '"user_id":"u1"', '"user_id":null'),
     fc.array(member, { maxLength: 6 }),
-    fc.constantFrom('', '', '', '', ' ', '\n', '\u0000', ',', '}', '\ufeff'),
+    fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom('', ' ', '\n') },
+      { weight: 1, arbitrary: fc.constantFrom('\u0000', ',', '}', '\ufeff') },
+    ),
   )
   .chain(([type, user, members, tail]) =>
     fc
