@@ -9,6 +9,7 @@ import { measure, prepareRequests } from './load.ts';
  */
 
 const [rounds = 3, seconds = 5, connections = 16] = process.argv.slice(2).map(Number);
+const warmUpEvents = 400_000;
 const requests = prepareRequests('wks_bench_bench_bench');
 
 interface Result {
@@ -20,14 +21,18 @@ interface Result {
 
 async function run(side: 'collector' | 'bare'): Promise<Result> {
   const server = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [side], {
-    execArgv: ['--conditions=source', ...(process.env.SERVER_FLAGS?.split(' ') ?? [])],
+    execArgv: [
+      '--conditions=source',
+      ...(process.env.SERVER_FLAGS ?? '').split(' ').filter((flag) => flag !== ''),
+    ],
   });
   const [url] = (await once(server, 'message')) as [string];
   const cpuTime = async (): Promise<number> => {
     server.send('cpu');
     return ((await once(server, 'message')) as [number])[0];
   };
-  await measure(url, requests, connections, 4);
+  // By events, not by time: until then the compiler is what is measured.
+  for (let warm = 0; warm < warmUpEvents;) warm += (await measure(url, requests, connections, 1)).events;
   const before = await cpuTime();
   const { events, elapsedMs } = await measure(url, requests, connections, seconds);
   const cpu = ((await cpuTime()) - before) / events;
