@@ -51,10 +51,12 @@ async function measure(entries: number): Promise<void> {
     const fresh: DedupeBatch[] = [];
     for (let at = 0; at < million; at += batchRows) fresh.push(batchOf(entries + at, batchRows, now));
     const checks: number[] = [];
+    const cpuBefore = process.cpuUsage();
     for (const batch of fresh) {
       checks.push(await seconds(() => reopened.check(batch)));
       watch();
     }
+    const cpu = process.cpuUsage(cpuBefore);
     const repeats = await seconds(async () => {
       for (const batch of fresh) await reopened.check(repeated(batch));
     });
@@ -68,6 +70,7 @@ async function measure(entries: number): Promise<void> {
         openSeconds: round(open),
         settleSeconds: round(settle),
         checkNewMillionSeconds: round(checks.reduce((sum, check) => sum + check, 0)),
+        checkCpuSeconds: round((cpu.user + cpu.system) / million),
         batches: checks.map(round),
         checkRepeatedMillionSeconds: round(repeats),
         residentDeltaMb: Math.round((peak - residentBefore) / million),

@@ -1,0 +1,54 @@
+/**
+ * The load generator, in a process of its own so that it takes no time from the poller:
+ * `load-process.ts <url> <key> <events per second> <seconds>` sends believable events at a steady rate and
+ * reports each acknowledged batch to its parent as [partition, last offset, time of the ack].
+ */
+import { createSimulation } from '@clicklake/simulator';
+import { Pool } from 'undici';
+
+const [url = '', key = '', rateText = '1000', secondsText = '60'] = process.argv.slice(2);
+const rate = Number(rateText);
+const batchMs = 20;
+const perBatch = Math.max(1, Math.round((rate * batchMs) / 1000));
+const batches = Math.ceil((Number(secondsText) * rate) / perBatch);
+
+const simulation = createSimulation({
+  seed: 'load',
+  time: { mode: 'live', startAt: Date.now(), eventsPerSecond: rate, now: Date.now },
+  duplicateRate: 0,
+  malformedRate: 0,
+});
+const pool = new Pool(url, { connections: 4 });
+
+async function send(): Promise<void> {
+  const lines: string[] = [];
+  for (let index = 0; index < perBatch; index += 1) {
+    const next = simulation.next();
+    if (next.done !== true) lines.push(next.value.bytes);
+  }
+  const { statusCode, body } = await pool.request({
+    method: 'POST',
+    path: '/v1/events',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
+    body: lines.join('\n'),
+  });
+  const answer = (await body.json()) as { results: { partition: number; offset: number; status: string }[] };
+  const ackedAt = performance.timeOrigin + performance.now();
+  if (statusCode !== 200) throw new Error(`The collector answered ${statusCode}.`);
+  const last = new Map<number, number>();
+  for (const { partition, offset, status } of answer.results) {
+    if (status === 'accepted') last.set(partition, Math.max(offset, last.get(partition) ?? 0));
+  }
+  process.send?.([...last].map(([partition, offset]) => [partition, offset, ackedAt]));
+}
+
+const startedAt = performance.now();
+const under: Promise<void>[] = [];
+for (let batch = 0; batch < batches; batch += 1) {
+  const wait = startedAt + batch * batchMs - performance.now();
+  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+  under.push(send());
+}
+await Promise.all(under);
+await pool.close();
+process.disconnect();
