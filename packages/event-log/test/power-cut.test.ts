@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog, type EventLog, type RecordPosition } from '@clicklake/event-log';
 import {
   integerBelow,
@@ -99,14 +100,17 @@ async function expectNothingLost(log: EventLog, known: Known): Promise<void> {
 }
 
 /** Three lives of a log, each ended by a power cut in the midst of appends, retention and reads. */
-async function livesOf(seed: number): Promise<number> {
+async function livesOf(
+  seed: number,
+  over: (files: FileSystem) => FileSystem = (files) => files,
+): Promise<number> {
   const root = await fs.mkdtemp(join(tmpdir(), 'log-'));
   const random = seededRandom(seed);
   const known: Known = { acknowledged: new Map(), seen: new Map() };
   try {
     for (let life = 0; life < 3; life += 1) {
       const files = powerCutFileSystem(root, seed * 10 + life);
-      const log = openEmbeddedLog({ directory: join(root, 'log'), files, ...options });
+      const log = openEmbeddedLog({ directory: join(root, 'log'), files: over(files), ...options });
       await expectNothingLost(log, known);
       await live(log, random, life, known, () => files.cut());
     }
@@ -133,4 +137,23 @@ describe('the log through power cuts (S5.2)', () => {
       );
     },
   );
+
+  it.each([
+    [
+      'fsync',
+      (files: FileSystem): FileSystem => ({
+        ...files,
+        open: async (path, mode) => ({ ...(await files.open(path, mode)), sync: () => Promise.resolve() }),
+      }),
+    ],
+    [
+      'the sync of directories',
+      (files: FileSystem): FileSystem => ({ ...files, syncDirectory: () => Promise.resolve() }),
+    ],
+  ])('notices a log that forgets %s', async (_, forgetful) => {
+    const lives = await Promise.allSettled(
+      Array.from({ length: 20 }, (__, seed) => livesOf(seed, forgetful)),
+    );
+    expect(lives.some(({ status }) => status === 'rejected')).toBe(true);
+  });
 });

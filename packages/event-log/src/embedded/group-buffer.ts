@@ -45,7 +45,7 @@ interface FrameDraft {
 export function groupBuffer(): GroupBuffer {
   const entries = region(64 << 10);
   const keys = region(64 << 10);
-  const values = region(1 << 20);
+  const values = region(64 << 10);
   let frames: FrameDraft[] = [];
   let open: FrameDraft | undefined;
   let count = 0;
@@ -135,7 +135,7 @@ export function groupBuffer(): GroupBuffer {
     clear() {
       for (const each of [entries, keys, values]) {
         each.used = 0;
-        if (each.bytes.length > keptBytes) each.bytes = Buffer.allocUnsafeSlow(1 << 20);
+        if (each.bytes.length > keptBytes) each.bytes = Buffer.allocUnsafeSlow(64 << 10);
       }
       frames = [];
       open = undefined;
