@@ -106,6 +106,12 @@ describe('a foreign producer’s record (S1.1)', () => {
     ]);
   });
 
+  it('has extra fields in an order that reading and writing again keeps', () => {
+    const record = accepted({ ...view, b: 1, 7: 'extra', ['__proto__']: 2, properties: { z: 1, 9: 2 } });
+    expect(record.properties).toBe('{"7":"extra","9":2,"z":1,"b":1,"__proto__":2}');
+    expect(accepted(record)).toEqual(record);
+  });
+
   it('has no address that is none', () => {
     expect(accepted({ ...view, ip_address: '10.0.0.0' }).ip_address).toBe('10.0.0.0');
     const record = accepted({ ...view, ip_address: 'gone' });
