@@ -22,10 +22,10 @@ afterEach(async () => {
 });
 
 /** Starts the appending process; `lines` yields what it prints: `open`, then each acknowledged offset. */
-function start(crashAt = '') {
+function start(crashAt: string, ...flags: string[]) {
   const script = join(import.meta.dirname, 'fixtures/appending-process.ts');
   const env = { ...process.env, CLICKLAKE_CRASH_AT: crashAt };
-  const started = spawn(process.execPath, ['--conditions=source', script, log.directory], {
+  const started = spawn(process.execPath, ['--conditions=source', script, log.directory, ...flags], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -78,7 +78,7 @@ describe('kill -9 of the writing process', () => {
   });
 
   it('lets another process read and wait while it writes, and never shows what is not durable', async () => {
-    const { started, lines } = start();
+    const { started, lines } = start('', 'keep-all');
     await lines.next();
     const reader = await log.open().openReader();
     const never = new AbortController();
