@@ -229,8 +229,8 @@ test('a conflict is exactly: a shared appId, a file that both remove, or a chang
     fc.property(
       winner,
       scope,
-      fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd')),
-      fc.uniqueArray(fc.constantFrom('x', 'y')),
+      fc.uniqueArray(fc.constantFrom<string[]>('a', 'b', 'c', 'd')),
+      fc.uniqueArray(fc.constantFrom<string[]>('x', 'y')),
       (entry, reads, removed, appIds) => {
         const ours: CommitFootprint = {
           reads,
