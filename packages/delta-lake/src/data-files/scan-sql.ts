@@ -20,6 +20,9 @@ type Locator = Pick<ObjectStore, 'location'>;
  * restored, columns that a file does not have yet as null. DuckDB opens no footer that it does not need: a
  * filter on a partition column leaves out the other partitions' files.
  *
+ * Files with INT96 timestamps (old Spark, Impala) carry no zone: only a session whose `TimeZone` is UTC reads them
+ * as the instants they are. Ours and those of today's writers are read rightly in any session.
+ *
  * @param files the files to read; all of the snapshot's by default (see `pruneFiles`).
  */
 export function scanSql(
