@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import type { Contract } from '@clicklake/contract';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
-import type { LogReader } from '@clicklake/event-log';
+import { topicPartitions, type LogReader } from '@clicklake/event-log';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { utcConnection } from '../lake/duckdb.ts';
 import { openLakeDedupe } from '../lake/lake-dedupe.ts';
@@ -13,6 +13,7 @@ import type { Generation } from './generation.ts';
 import { createIngestLoop, type IngestLoop } from './ingest-loop.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { recoverDedupe, recoverVerdicts } from './recover.ts';
+import { advanceHorizon, oldestToCome, startHorizon } from './received-horizon.ts';
 import { runTick } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
@@ -45,6 +46,8 @@ export interface IngestSession {
   readonly loop: IngestLoop;
   /** Saves the dedupe state and lets go of everything; what is not committed is forgotten. Idempotent. */
   close(): Promise<void>;
+  /** The same without saving: the dedupe state is damaged, and the next session rebuilds it. */
+  abandon(): Promise<void>;
 }
 
 export const ingestGroup = 'ingest';
@@ -66,6 +69,10 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   await rm(paths.scratch, { recursive: true, force: true });
   await mkdir(paths.scratch, { recursive: true });
 
+  let horizon = startHorizon(topicPartitions['clickstream-events']);
+  /** By generation: what may still come once it is committed. */
+  const oldestReceived = new Map<number, number>();
+
   async function commit(generation: Generation): Promise<void> {
     const startedAt = performance.now();
     const silverVersion = await commitGeneration(
@@ -83,7 +90,8 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
     await tail?.drop(generation.id);
     for (const table of generation.tables) await commitConnection.run(`DROP TABLE IF EXISTS ${table}`);
     await dedupe.index.save({ silverVersion, covered: generation.eventsEnd });
-    await dedupe.index.expire(clock() - settings.dedupeWindowMs);
+    await dedupe.index.expire((oldestReceived.get(generation.id) ?? 0) - settings.dedupeWindowMs);
+    oldestReceived.delete(generation.id);
     await reader.commit(ingestGroup, {
       'clickstream-events': generation.eventsEnd,
       'clickstream-errors': [generation.errorsEnd],
@@ -94,8 +102,8 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   const loop = createIngestLoop(
     reader,
     {
-      tick: (generation, intake, tick) =>
-        runTick(
+      async tick(generation, intake, tick) {
+        const result = await runTick(
           {
             connection: tickConnection,
             contract,
@@ -109,7 +117,11 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
           generation,
           intake,
           tick,
-        ),
+        );
+        horizon = advanceHorizon(horizon, intake);
+        oldestReceived.set(generation.id, oldestToCome(horizon));
+        return result;
+      },
       publish: async (generation, rows) => tail?.append(generation.id, rows),
       commit,
       onProblem: options.onProblem,
@@ -123,15 +135,15 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   );
 
   let closed: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    const current = await tables.silver.snapshot();
-    await dedupe.index.save(
-      { silverVersion: current.version, covered: coveredOffsets(current.transactions, 'clickstream-events') },
-      { force: true },
-    );
+  const close = async (save: boolean): Promise<void> => {
+    if (save) {
+      const current = await tables.silver.snapshot();
+      const covered = coveredOffsets(current.transactions, 'clickstream-events');
+      await dedupe.index.save({ silverVersion: current.version, covered }, { force: true });
+    }
     await dedupe.index.close();
     tickConnection.closeSync();
     commitConnection.closeSync();
   };
-  return { loop, close: () => (closed ??= close()) };
+  return { loop, close: () => (closed ??= close(true)), abandon: () => (closed ??= close(false)) };
 }

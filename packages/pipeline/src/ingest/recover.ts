@@ -70,13 +70,13 @@ export async function recoverDedupe(
   if (usable === undefined) await index.clear();
   const since =
     usable === undefined
-      ? `received_at >= (SELECT max(received_at) FROM (${source})) - to_milliseconds(${windowMs})`
+      ? await rebuildCondition(connection, source, windowMs, covered.length)
       : usable.covered
           .map((next, partition) => `(log_partition = ${partition} AND log_offset >= ${next})`)
           .join(' OR ');
   const result = await connection.stream(
     `SELECT ${hashColumn(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
-     FROM (${source}) WHERE ${since === '' ? 'true' : since}`,
+     FROM (${source}) WHERE ${since}`,
   );
   let loaded = 0;
   for (let done = false; !done;) {
@@ -94,4 +94,24 @@ export async function recoverDedupe(
   }
   await index.begin(covered);
   return loaded;
+}
+
+/**
+ * What a rebuilt window must hold: a partition that lags behind may still deliver records that were received
+ * right after its last committed one, so the oldest of the partitions' newest rows counts (S3.1).
+ */
+async function rebuildCondition(
+  connection: DuckDBConnection,
+  source: string,
+  windowMs: number,
+  partitions: number,
+): Promise<string> {
+  const found = await connection.runAndReadAll(
+    `SELECT count(*), CAST(epoch_ms(min(newest)) AS DOUBLE)
+     FROM (SELECT max(received_at) AS newest FROM (${source}) GROUP BY log_partition)`,
+  );
+  const [heard, oldest] = found.getRows()[0] ?? [];
+  // A partition without a row yet may deliver records of any age.
+  if (Number(heard) < partitions || typeof oldest !== 'number') return 'true';
+  return `received_at >= make_timestamptz(${Math.trunc(oldest - windowMs)}000)`;
 }

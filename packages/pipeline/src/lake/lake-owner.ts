@@ -89,11 +89,26 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     let session = await openSession();
     let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
 
+    /** Runs the session, and another one where a damaged dedupe state has to be rebuilt from Silver. */
+    const runSessions = async (signal: AbortSignal): Promise<void> => {
+      for (;;) {
+        try {
+          return await session.loop.run(signal);
+        } catch (error) {
+          if (!isCorruptState(error)) throw error;
+          processedBefore += session.loop.processed();
+          await session.abandon();
+          await tail?.clear();
+          session = await openSession();
+        }
+      }
+    };
+
     const start = (): void => {
       if (running !== undefined) return;
       const stop = new AbortController();
       failed = false;
-      const done = session.loop.run(stop.signal).catch((error: unknown) => {
+      const done = runSessions(stop.signal).catch((error: unknown) => {
         // Kept for `state`, which every status shows: a failed ingest is never hidden.
         failed = true;
         problem = error;
@@ -189,9 +204,9 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   }
 }
 
-/** Whether a problem stays whatever time passes: another writer is at work on our partitions. */
+/** Whether a problem stays whatever time passes: another writer on our partitions, a damaged state. */
 function isHopeless(problem: unknown): boolean {
-  return isDeltaError(problem, 'delta-transaction-fenced');
+  return isDeltaError(problem, 'delta-transaction-fenced') || isCorruptState(problem);
 }
 
 function describeIfAny(problem: unknown): ReturnType<typeof describeProblem> | null {

@@ -7,6 +7,8 @@ export interface TailView {
   append(generation: number, rows: readonly DuckDBDataChunk[]): Promise<void>;
   /** Its rows are in a committed version that pins know from now on; the table goes with its last reader. */
   drop(generation: number): Promise<void>;
+  /** Everything: the rows will be read from the log again. */
+  clear(): Promise<void>;
   /** The rows of this moment, less what a version covers: next offset per partition. */
   slice(covered: readonly bigint[]): QueryTail;
   /** Grows with every change: part of a pin's label. */
@@ -33,6 +35,12 @@ export function createTailView(engine: QueryEngine): TailView {
       tables.delete(generation);
       epoch += 1;
       await table.drop();
+    },
+    async clear() {
+      const all = [...tables.values()];
+      tables.clear();
+      epoch += 1;
+      await Promise.all(all.map((table) => table.drop()));
     },
     slice: (covered) => ({
       slices: [...tables.values()].map((table) => table.slice()),
