@@ -16,11 +16,12 @@ objectStoreConformance(
   'localStore',
   async () => {
     // A root with pattern characters and quotes: a user's directory may be called anything.
-    const root = join(await mkdtemp(join(tmpdir(), 'delta-store-')), "it's a [lake]*");
+    const directory = await mkdtemp(join(tmpdir(), 'delta-store-'));
+    const root = join(directory, "it's a [lake]*");
     return {
       store: localStore(root),
       other: localStore(root),
-      dispose: () => rm(root, { recursive: true, force: true }),
+      dispose: () => rm(directory, { recursive: true }),
     };
   },
   () => duckdb,
