@@ -7,7 +7,7 @@ export const exitCodes = {
   checkFailed: 1,
   /** The command line, the configuration file or an environment variable is wrong. */
   usage: 2,
-  /** Another process owns what the command needs (S6.3). */
+  /** Another process owns what the command needs: the lake, the log (S6.3), or a port. */
   ownedElsewhere: 3,
   /** The request was understood and refused: invalid SQL, an unknown table, a corrupt log. */
   refused: 4,
@@ -24,6 +24,8 @@ const ownedCodes: ReadonlySet<string> = new Set([
   'lake-owned',
   'log-locked',
   'cli-owned-elsewhere',
+  'server-port-in-use',
+  'collector-port-in-use',
 ]);
 const usageCodes: ReadonlySet<string> = new Set([
   'cli-usage',

@@ -26,8 +26,8 @@ export function createProgram(effects: Effects, startedAt: number, end: (code: E
       writeErr: (text) => void effects.stderr.write(text),
       getOutHelpWidth: () => effects.stdout.columns ?? 100,
       getErrHelpWidth: () => effects.stderr.columns ?? 100,
-      getOutHasColors: () => effects.stdout.isTTY === true && (effects.env['NO_COLOR'] ?? '') === '',
-      getErrHasColors: () => effects.stderr.isTTY === true && (effects.env['NO_COLOR'] ?? '') === '',
+      getOutHasColors: () => effects.stdout.isTTY === true && (effects.env.NO_COLOR ?? '') === '',
+      getErrHasColors: () => effects.stderr.isTTY === true && (effects.env.NO_COLOR ?? '') === '',
     })
     .exitOverride()
     .showSuggestionAfterError()

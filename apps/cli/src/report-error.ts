@@ -45,7 +45,7 @@ function systemError(error: unknown): CliError | undefined {
     case 'EROFS':
       return new CliError({
         code: 'cli-home-unusable',
-        message: `${path} cannot be written (${String(error.code)}).`,
+        message: `${path} cannot be written (${error.code}).`,
         hint: 'Make it writable for this user, or choose another directory with --home or CLICKLAKE_HOME.',
         cause: error,
       });

@@ -28,11 +28,22 @@ export function startSql() {
   const cancelButton = document.getElementById('cancel');
   let running;
 
-  statement.value = examples[0][1];
+  /** The box is as tall as what stands in it, within reason. */
+  function fit() {
+    statement.rows = Math.min(16, Math.max(4, statement.value.split('\n').length));
+  }
+
+  function write(sql) {
+    statement.value = sql;
+    fit();
+  }
+
+  write(examples[0][1]);
+  statement.addEventListener('input', fit);
   for (const [title, sql] of examples) {
     const button = element('button', { type: 'button' }, title);
     button.addEventListener('click', () => {
-      statement.value = sql;
+      write(sql);
       run();
     });
     document.getElementById('examples').append(button);

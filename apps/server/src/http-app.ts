@@ -9,6 +9,7 @@ import { registerLiveRoute } from './routes/live.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerLogRoutes } from './routes/log.ts';
 import { registerOverviewRoutes } from './routes/overview.ts';
+import { readLockedPage } from './routes/locked-page.ts';
 import { registerPageRoutes } from './routes/page.ts';
 import { registerSqlRoute } from './routes/sql.ts';
 import { registerTableRoutes } from './routes/tables.ts';
@@ -32,7 +33,7 @@ export async function createHttpApp(
     bodyLimit: 1024 * 1024,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, _request, reply) => sendError(reply, badRequest(error), settings),
+    frameworkErrors: (error, _request, reply) => void sendError(reply, badRequest(error), settings),
     // "1" is no number and an unknown option is a mistake, not something to drop.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true } },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -55,7 +56,7 @@ export async function createHttpApp(
     sendError(reply, notFound(request.method, request.url), settings),
   );
 
-  const services: RouteServices = { app, settings, end, cookieName };
+  const services: RouteServices = { app, settings, end, cookieName, locked: await readLockedPage() };
   registerOverviewRoutes(services);
   registerTableRoutes(services);
   registerSqlRoute(services);

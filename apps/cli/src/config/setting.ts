@@ -11,9 +11,9 @@ export interface Setting<T> {
   /** What values look like, for the error message. */
   readonly takes: string;
   /** From TOML (any type) or from text; undefined when it does not fit. */
-  parse(value: unknown): T | undefined;
+  readonly parse: (value: unknown) => T | undefined;
   /** As it would stand in the file. */
-  format(value: T): string;
+  readonly format: (value: T) => string;
 }
 
 type Description<T> = Pick<Setting<T>, 'description' | 'env' | 'flag' | 'defaultValue'>;

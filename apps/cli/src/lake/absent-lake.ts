@@ -1,43 +1,65 @@
 import type { EventLog, LogReader } from '@clicklake/event-log';
-import type { LakeReader, TopicState } from '@clicklake/pipeline';
+import type { LakeReader, Ledger, TopicState } from '@clicklake/pipeline';
 import { CliError } from '../cli-error.ts';
 
 /** A lake that no ingest has made yet: nothing is committed, and whatever the log holds is in flight. */
 export async function openAbsentLake(log: EventLog, home: string): Promise<LakeReader> {
   const reader = await log.openReader();
-  const uncommitted = async (): Promise<number> =>
-    (await countPartitions(reader)).reduce((sum, { lag }) => sum + lag, 0);
+  return absentLake(
+    home,
+    () => countPartitions(reader),
+    () => reader.close(),
+  );
+}
+
+/** A home with neither lake nor log. */
+export function openEmptyLake(home: string): LakeReader {
+  return absentLake(
+    home,
+    () => Promise.resolve([]),
+    () => Promise.resolve(),
+  );
+}
+
+function absentLake(
+  home: string,
+  topics: () => Promise<TopicState[]>,
+  close: () => Promise<void>,
+): LakeReader {
+  const refuse = (): Promise<never> => Promise.reject(noLake(home));
   return {
-    pin: () => Promise.reject(noLake(home)),
-    async ledger() {
-      const states = await countPartitions(reader);
-      const appended = states.reduce((sum, state) => sum + state.appended, 0);
-      const inFlight = states.reduce((sum, { lag }) => sum + lag, 0);
-      const unreadable = states.reduce(
-        (sum, { skipped }) => sum + skipped.reduce((gone, { from, to }) => gone + to - from, 0),
-        0,
-      );
-      const difference = appended - inFlight - unreadable;
-      return {
-        appended,
-        silver: 0,
-        dead_letters: 0,
-        duplicates: 0,
-        in_flight: inFlight,
-        unreadable,
-        removed: 0,
-        balanced: difference === 0,
-        difference,
-      };
-    },
+    pin: refuse,
+    history: refuse,
+    topics,
+    close,
+    ledger: async () => ledgerOf(await topics()),
+    uncommitted: async () => ledgerOf(await topics()).in_flight,
     tables: () => Promise.resolve([]),
-    history: () => Promise.reject(noLake(home)),
-    topics: () => countPartitions(reader),
     deadLetters: () => Promise.resolve([]),
     deadLetter: () => Promise.resolve(undefined),
-    uncommitted,
-    close: () => reader.close(),
   };
+}
+
+function ledgerOf(topics: readonly TopicState[]): Ledger {
+  const appended = sum(topics.map((state) => state.appended));
+  const inFlight = sum(topics.map(({ lag }) => lag));
+  const unreadable = sum(topics.flatMap(({ skipped }) => skipped.map(({ from, to }) => to - from)));
+  const difference = appended - inFlight - unreadable;
+  return {
+    appended,
+    silver: 0,
+    dead_letters: 0,
+    duplicates: 0,
+    in_flight: inFlight,
+    unreadable,
+    removed: 0,
+    balanced: difference === 0,
+    difference,
+  };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 async function countPartitions(reader: LogReader): Promise<TopicState[]> {
@@ -65,7 +87,8 @@ function asNumbers({ from, to }: { readonly from: bigint; readonly to: bigint })
   return { from: Number(from), to: Number(to) };
 }
 
-function noLake(home: string): CliError {
+/** What to say when there is nothing to read. */
+export function noLake(home: string): CliError {
   return new CliError({
     code: 'cli-no-lake',
     message: `There are no tables in ${home} yet.`,

@@ -55,13 +55,17 @@ export function createAdminClient(url: string, token: string): AdminClient {
     tables: async () =>
       (await call<{ tables: Awaited<ReturnType<LakeAdmin['tables']>> }>('GET', '/api/tables')).tables,
     async history(table, limit) {
-      type Answer = { readonly commits: Awaited<ReturnType<LakeAdmin['history']>> };
+      interface Answer {
+        readonly commits: Awaited<ReturnType<LakeAdmin['history']>>;
+      }
       return (await call<Answer>('GET', `${tablePath(table)}/history?limit=${limit}`)).commits;
     },
     topics: async () =>
       (await call<{ topics: Awaited<ReturnType<LakeAdmin['topics']>> }>('GET', '/api/topics')).topics,
     async deadLetters({ limit, reason }) {
-      type Answer = { readonly deadLetters: Awaited<ReturnType<LakeAdmin['deadLetters']>> };
+      interface Answer {
+        readonly deadLetters: Awaited<ReturnType<LakeAdmin['deadLetters']>>;
+      }
       const query = new URLSearchParams({ limit: String(limit), ...(reason !== undefined && { reason }) });
       return (await call<Answer>('GET', `/api/dead-letters?${query.toString()}`)).deadLetters;
     },
@@ -78,7 +82,9 @@ export function createAdminClient(url: string, token: string): AdminClient {
     vacuum: (table, options) => call('POST', `${tablePath(table)}/vacuum`, options),
     restore: (table, options) => call('POST', `${tablePath(table)}/restore`, options),
     async skipCorrupt(topic, partition) {
-      type Answer = { readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>> };
+      interface Answer {
+        readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>>;
+      }
       const path = `/api/topics/${encodeURIComponent(topic)}/${partition}/skip-corrupt`;
       return (await call<Answer>('POST', path, {})).skipped;
     },

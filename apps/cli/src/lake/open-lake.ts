@@ -20,6 +20,7 @@ import {
   queryOptions,
 } from '../system/component-settings.ts';
 import { version } from '../version.ts';
+import { noLake, openAbsentLake, openEmptyLake } from './absent-lake.ts';
 
 /** A lake opened by a command that found no owner to ask (S6.1, S6.3). */
 export interface OpenedLake {
@@ -31,7 +32,9 @@ export interface OpenedLake {
 /** Reads the committed tables and the log; takes no lease. */
 export async function openForReading(context: CommandContext): Promise<OpenedLake> {
   const log = logOf(context, 'reader');
-  const lake = (await openReader(context, log)) ?? (await openAbsent(context, log));
+  // Looking at a home that does not exist must not make one.
+  if (!(await exists(context.paths.log))) return opened(context, openEmptyLake(context.paths.home), null);
+  const lake = (await openReader(context, log)) ?? (await openAbsentLake(log, context.paths.home));
   return opened(context, lake, null);
 }
 
@@ -59,8 +62,9 @@ export async function openForWriting(context: CommandContext, role: string): Pro
   return opened(context, owner, owner);
 }
 
-/** The log, for a command that looks at records. */
+/** The log, for a command that looks at records. @throws CliError `cli-no-lake` */
 export async function openReadOnlyLog(context: CommandContext): Promise<LogReader> {
+  if (!(await exists(context.paths.log))) throw noLake(context.paths.home);
   return logOf(context, 'reader').openReader();
 }
 
@@ -93,9 +97,8 @@ function openReader({ paths, effects }: CommandContext, log: EventLog): Promise<
   });
 }
 
-async function openAbsent({ paths }: CommandContext, log: EventLog): Promise<LakeReader> {
-  const { openAbsentLake } = await import('./absent-lake.ts');
-  return openAbsentLake(log, paths.home);
+async function exists(path: string): Promise<boolean> {
+  return (await nodeFileSystem.stat(path)) !== undefined;
 }
 
 function opened(context: CommandContext, lake: LakeReader, owner: LakeOwner | null): OpenedLake {

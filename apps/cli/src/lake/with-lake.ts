@@ -3,6 +3,7 @@ import { readLockOwner } from '@clicklake/durable-files';
 import type { CommandContext } from '../context.ts';
 import { readApiToken } from './api-token.ts';
 import type { AdminClient } from './admin-client.ts';
+import type { OpenedLake } from './open-lake.ts';
 import { findOwner, type ReachableOwner } from './find-owner.ts';
 
 /** How a command got at the lake. */
@@ -55,10 +56,7 @@ async function remoteAccess(context: CommandContext, owner: ReachableOwner): Pro
   return { admin: await connectTo(context, owner), owner, uncommitted: () => Promise.resolve(0) };
 }
 
-async function useAndClose<T>(
-  opened: Awaited<ReturnType<typeof import('./open-lake.ts').openForReading>>,
-  use: (access: LakeAccess) => Promise<T>,
-): Promise<T> {
+async function useAndClose<T>(opened: OpenedLake, use: (access: LakeAccess) => Promise<T>): Promise<T> {
   try {
     return await use({ admin: opened.admin, owner: undefined, uncommitted: () => opened.lake.uncommitted() });
   } finally {

@@ -10,7 +10,7 @@ export const lakeMemoryMb = 256;
 
 /** `CLICKLAKE_CRASH_AT` is for the kill tests: only the composition root reads it. */
 export function crashPointsOf(env: Readonly<Record<string, string | undefined>>): CrashPoints {
-  return environmentCrashPoints(env['CLICKLAKE_CRASH_AT']);
+  return environmentCrashPoints(env.CLICKLAKE_CRASH_AT);
 }
 
 export function logOptions(

@@ -159,7 +159,7 @@ export interface StartedServer {
   readonly url: string;
   readonly credentials: Credentials;
   /** From now on `GET /api/status` says that everything serves. */
-  markReady(): void;
+  readonly markReady: () => void;
 }
 
 /** The admin API and page over the parts of this process; the lease's record tells commands its address. */

@@ -1,11 +1,13 @@
+export type Paint = (text: string) => string;
+
 /** Colours and weights for a terminal; each returns its text alone where there is none (https://no-color.org). */
 export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly red: Paint;
+  readonly green: Paint;
+  readonly yellow: Paint;
+  readonly cyan: Paint;
 }
 
 export function createStyle(coloured: boolean): Style {

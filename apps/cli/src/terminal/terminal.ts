@@ -26,7 +26,7 @@ export interface Terminal {
 
 export function createTerminal(effects: Effects, options: { readonly quiet: boolean }): Terminal {
   const { stdout, stderr, env } = effects;
-  const colour = env['NO_COLOR'] === undefined || env['NO_COLOR'] === '';
+  const colour = env.NO_COLOR === undefined || env.NO_COLOR === '';
   const talkStyle = createStyle(colour && stderr.isTTY === true);
   return {
     data: (line) => void stdout.write(`${line}\n`),

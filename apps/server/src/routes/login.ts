@@ -7,7 +7,12 @@ const loginQuery = Type.Object({ code: Type.String({ maxLength: 100 }) }, { addi
 /**
  * The browser's way in (S6.5): whoever has the API token asks for a link; the link trades its code for a cookie.
  */
-export function registerLoginRoutes({ app, settings: { credentials }, cookieName }: RouteServices): void {
+export function registerLoginRoutes({
+  app,
+  settings: { credentials },
+  cookieName,
+  locked,
+}: RouteServices): void {
   app.post('/api/login-links', () => {
     const { code, expiresAt } = credentials.createLoginCode();
     return { path: `/login?code=${code}`, expiresAt: new Date(expiresAt).toISOString() };
@@ -16,6 +21,7 @@ export function registerLoginRoutes({ app, settings: { credentials }, cookieName
   app.get('/login', { config: { access: 'none' }, schema: { querystring: loginQuery } }, (request, reply) => {
     const session = credentials.redeem(request.query.code);
     if (session === undefined) {
+      if (request.headers.accept?.includes('text/html') === true) return locked.send(reply, 401);
       throw new ApiError({
         code: 'link-invalid',
         message: 'This login link was used already, or has expired.',

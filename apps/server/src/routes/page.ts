@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { FastifyReply } from 'fastify';
 import { authenticate } from '../access/guard.ts';
-import { securityHeadersWithStyle } from '../access/security-headers.ts';
 import { errorAnswer } from '../api-error.ts';
+import { publicDirectory } from './locked-page.ts';
 import type { RouteServices } from './route-services.ts';
-
-const directory = fileURLToPath(new URL('../../public/', import.meta.url));
 
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -24,20 +21,20 @@ interface StaticFile {
 }
 
 /** `GET /` and its files: read once, so that no path of a request ever reaches the disk. */
-export async function registerPageRoutes({ app, settings, cookieName }: RouteServices): Promise<void> {
+export async function registerPageRoutes({
+  app,
+  settings,
+  cookieName,
+  locked,
+}: RouteServices): Promise<void> {
   const files = await readFiles();
-  const locked = lockedPage(files);
 
   // The page decides itself who may see it, to say in HTML where a login link comes from.
   app.get('/', { config: { access: 'none' } }, (request, reply) => {
     try {
       authenticate(request, settings.credentials, cookieName(request.socket.localPort));
     } catch (error) {
-      return reply
-        .code(errorAnswer(error).status)
-        .headers(locked.headers)
-        .type('text/html; charset=utf-8')
-        .send(locked.html);
+      return locked.send(reply, errorAnswer(error).status);
     }
     return send(reply, files.get('index.html'), request.headers['if-none-match']);
   });
@@ -56,19 +53,12 @@ function send(reply: FastifyReply, file: StaticFile | undefined, known: string |
 }
 
 async function readFiles(): Promise<ReadonlyMap<string, StaticFile>> {
-  const names = await readdir(directory);
+  const names = await readdir(publicDirectory);
   const known = names.filter((name) => Object.hasOwn(mediaTypes, extname(name)));
   const read = known.map(async (name): Promise<[string, StaticFile]> => {
-    const bytes = await readFile(join(directory, name));
+    const bytes = await readFile(join(publicDirectory, name));
     const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
     return [name, { bytes, type: mediaTypes[extname(name)] ?? '', etag }];
   });
   return new Map(await Promise.all(read));
-}
-
-/** Its one style stands in the page itself, since its reader may load nothing else. */
-function lockedPage(files: ReadonlyMap<string, StaticFile>) {
-  const html = files.get('locked.html')?.bytes.toString('utf8') ?? '';
-  const style = /<style>([\s\S]*?)<\/style>/.exec(html)?.[1] ?? '';
-  return { html, headers: securityHeadersWithStyle(style) };
 }

@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { ServerSettings } from '../server-options.ts';
+import type { LockedPage } from './locked-page.ts';
 
 /** What every route file is given. */
 export interface RouteServices {
@@ -20,5 +21,6 @@ export interface RouteServices {
   readonly settings: ServerSettings;
   /** Aborts when the server stops: streams end then. */
   readonly end: AbortSignal;
+  readonly locked: LockedPage;
   readonly cookieName: (localPort: number | undefined) => string;
 }

@@ -1,0 +1,336 @@
+import { access, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { input, openShell, type Shell } from './support/fake-effects.ts';
+
+let shell: Shell;
+/** For commands that fail half-way. */
+let elsewhere: Shell;
+
+beforeAll(async () => {
+  [shell, elsewhere] = await Promise.all([openShell(), openShell()]);
+});
+
+afterAll(() => Promise.all([shell.close(), elsewhere.close()]));
+
+function parse(stdout: string): unknown {
+  return JSON.parse(stdout);
+}
+
+describe('the command line', () => {
+  it('shows its commands, with examples and exit codes', async () => {
+    const { code, stdout, stderr } = await shell.run('--help');
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    for (const word of ['up', 'produce', 'ledger', 'Examples:', 'Exit codes:'])
+      expect(stdout).toContain(word);
+  });
+
+  it('shows global options with each command', async () => {
+    const { stdout } = await shell.run('table', 'restore', '--help');
+    expect(stdout).toContain('--discard');
+    expect(stdout).toContain('--home');
+  });
+
+  it('tells its version', async () => {
+    expect(await shell.run('--version')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    });
+  });
+
+  it.each([
+    [['bogus'], 'unknown command'],
+    [['ledgr'], 'ledger'],
+    [['produce'], '--events'],
+    [['produce', '--events', 'many'], 'whole number'],
+    [['produce', '--events', '1', '--late', '2'], '0 to 1'],
+    [['produce', '--events', '1', '--days', '2'], '--back-fill'],
+    [['produce', '--events', '1', '--rate', '5', '--back-fill'], 'exclude'],
+    [['sql', 'SELECT 1', '--csv', '--json'], 'exclude'],
+    [['config', '--set', 'server.prot=1'], 'server.port'],
+    [['config', '--set', 'nonsense'], 'key=value'],
+    [['config', '--config', 'absent.toml'], 'absent.toml'],
+    [['up', '--port', 'x'], 'server.port'],
+    [['up', '--host', '0.0.0.0'], '--allow-non-loopback'],
+    [['table', 'restore', 'silver'], '--version'],
+  ])('answers %j with exit code 2 and a word of help', async (argv, word) => {
+    const { code, stderr, stdout } = await elsewhere.run(...argv);
+    expect(stderr).toContain(word);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+  });
+});
+
+describe('a home in which nothing happened yet', () => {
+  it('is not made by looking at it', async () => {
+    expect(await shell.run('status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('not running') as string,
+    });
+    expect(await shell.run('tables')).toMatchObject({ code: 0 });
+    expect(parse((await shell.run('topics', '--json')).stdout)).toEqual([]);
+    expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({
+      appended: 0,
+      balanced: true,
+    });
+    await expect(access(join(shell.directory, '.clicklake'))).rejects.toThrow();
+  });
+
+  it.each([
+    [['sql', 'SELECT 1'], 4, 'clicklake up'],
+    [['table', 'history', 'silver'], 4, 'clicklake up'],
+    [['tail', '--no-follow'], 4, 'clicklake up'],
+    [['open'], 4, 'clicklake up'],
+    [['table', 'detail', 'nothing'], 4, 'silver'],
+    [['dead-letters', 'show', 'x'], 4, 'topic/partition/offset'],
+  ])('%j is refused with what to do', async (argv, exitCode, hint) => {
+    const { code, stderr } = await shell.run(...argv);
+    expect(code).toBe(exitCode);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('config', () => {
+  it('shows each value with its source', async () => {
+    await writeFile(join(shell.directory, 'clicklake.toml'), '[simulator]\nrate = 7\n');
+    const { stdout } = await shell.run('config', '--json', '--set', 'query.max_rows=5');
+    expect(parse(stdout)).toMatchObject({
+      settings: {
+        'simulator.rate': { value: 7, source: 'file' },
+        'server.port': { value: 0, source: 'env', env: 'CLICKLAKE_PORT' },
+        'query.max_rows': { value: 5, source: 'flag' },
+        'simulator.seed': { source: 'default' },
+      },
+    });
+    expect((await shell.run('config')).stdout).toMatch(/simulator\.rate +7 +file/);
+  });
+
+  it('warns of a variable that means nothing', async () => {
+    const { stderr } = await shell.runWith({ env: { CLICKLAKE_PROT: '1' } }, 'config');
+    expect(stderr).toContain('CLICKLAKE_PROT');
+  });
+});
+
+describe('keys', () => {
+  it('come in pairs, can be made and revoked, and lie in a file of their owner', async () => {
+    const keys = parse((await shell.run('keys', '--json')).stdout) as { kind: string }[];
+    expect(keys.map(({ kind }) => kind)).toEqual(['browser', 'server']);
+    const made = parse(
+      (
+        await shell.run(
+          'keys',
+          'create',
+          '--name',
+          'shop',
+          '--kind',
+          'browser',
+          '--origin',
+          'https://shop.example',
+          '--json',
+        )
+      ).stdout,
+    );
+    expect(made).toMatchObject({ name: 'shop', sourceId: 'shop', allowedOrigins: ['https://shop.example'] });
+    expect((await shell.run('keys')).stdout).toContain('https://shop.example');
+    expect((await shell.run('keys', 'revoke', 'shop')).code).toBe(0);
+    expect(await shell.run('keys', 'revoke', 'shop')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('no write key shop') as string,
+    });
+    const { mode } = await stat(join(shell.directory, '.clicklake/secrets/keys.json'));
+    expect(mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('events from the past to an answer, one command after another', () => {
+  it('produce --back-fill writes the log, and the truth about it', async () => {
+    const { code, stdout } = await shell.run(
+      ...['produce', '--events', '600', '--seed', 's1', '--back-fill', '--days', '3', '--json'],
+      ...['--malformed', '0.05', '--duplicates', '0.05', '--truth', join(shell.directory, 'truth.jsonl')],
+    );
+    expect(code).toBe(0);
+    expect(parse(stdout)).toMatchObject({ through: 'the log' });
+    const lines = (await readFile(join(shell.directory, 'truth.jsonl'), 'utf8')).trim().split('\n');
+    expect(lines).toHaveLength(601);
+  });
+
+  it('the ledger holds before any ingest: everything is in flight', async () => {
+    const { code, stdout } = await shell.run('ledger', '--json');
+    expect(code).toBe(0);
+    expect(parse(stdout)).toMatchObject({ appended: 600, silver: 0, in_flight: 600, balanced: true });
+  });
+
+  it('ingest --until-caught-up ends when nothing is in flight', async () => {
+    const { code, stdout } = await shell.run('ingest', '--until-caught-up', '--json');
+    expect(code).toBe(0);
+    expect(parse(stdout)).toMatchObject({ processed: 600, inFlight: 0 });
+  });
+
+  it('the ledger agrees with the truth file, and has its public names first', async () => {
+    const { stdout } = await shell.run('ledger', '--deep', '--json');
+    const ledger = parse(stdout) as Record<string, unknown>;
+    expect(Object.keys(ledger).slice(0, 8)).toEqual([
+      ...[
+        'appended',
+        'silver',
+        'dead_letters',
+        'duplicates',
+        'in_flight',
+        'unreadable',
+        'removed',
+        'balanced',
+      ],
+    ]);
+    const lines = (await readFile(join(shell.directory, 'truth.jsonl'), 'utf8')).trim().split('\n');
+    const truth = parse(lines.at(-1) ?? '') as Record<string, unknown>;
+    expect(ledger).toMatchObject({
+      appended: 600,
+      silver: truth.silver,
+      duplicates: truth.duplicates,
+      dead_letters: truth.dead_letters,
+      in_flight: 0,
+      balanced: true,
+    });
+    expect((await shell.run('ledger')).stdout).toContain('balanced');
+  });
+
+  it('sql answers as table, CSV and JSON', async () => {
+    const statement =
+      'SELECT count(*) AS n, count(DISTINCT event_id) AS n, min(log_partition) AS p FROM silver';
+    const [row] = parse((await shell.run('sql', statement, '--json')).stdout) as Record<string, number>[];
+    expect(row).toEqual({ n: row?.n, n_1: row?.n, p: 0 });
+    const csv = (await shell.run('sql', statement, '--csv')).stdout;
+    expect(csv).toBe(`n,n,p\r\n${row?.n},${row?.n},0\r\n`);
+    expect((await shell.run('sql', statement)).stdout).toContain('│');
+    const piped = await shell.runWith({ stdin: input('SELECT 41 + 1 AS answer', false) }, 'sql', '--csv');
+    expect(piped.stdout).toBe('answer\r\n42\r\n');
+  });
+
+  it('sql refuses what is not a question (S6.4)', async () => {
+    const { code, stderr, stdout } = await shell.run('sql', 'DROP TABLE silver', '--json');
+    expect(code).toBe(4);
+    expect(stdout).toBe('');
+    expect(parse(stderr)).toMatchObject({ error: { code: 'query-not-allowed' } });
+  });
+
+  it('sql says when it leaves rows out', async () => {
+    const { stderr } = await shell.run('sql', 'SELECT * FROM silver', '--set', 'query.max_rows=3');
+    expect(stderr).toContain('Only the first 3 rows');
+  });
+
+  it('sql at a prompt takes statements over several lines, and goes on after an error', async () => {
+    const typed = "SELECT 1 +\n2 AS three;\nnonsense;\nSELECT 'a;b' AS text;\n\\q\n";
+    const { code, stdout, stderr } = await shell.runWith({ stdin: input(typed, true) }, 'sql', '--csv');
+    expect(code).toBe(0);
+    expect(stdout).toBe('three\r\n3\r\ntext\r\na;b\r\n');
+    expect(stderr).toContain('error');
+    const history = join(shell.directory, '.clicklake/sql-history');
+    expect(await readFile(history, 'utf8')).toBe(
+      "SELECT 1 + 2 AS three;\nnonsense;\nSELECT 'a;b' AS text;\n",
+    );
+    expect((await stat(history)).mode & 0o777).toBe(0o600);
+  });
+
+  it('tables, and what can be done with one', async () => {
+    const tables = parse((await shell.run('tables', '--json')).stdout) as {
+      name: string;
+      location: string;
+    }[];
+    expect(tables.map(({ name }) => name)).toEqual(['silver', 'dead_letters', 'duplicates']);
+    expect(tables[0]?.location).toBe('lake/user-behavior-analytics-silver/clickstream/delta');
+    expect((await shell.run('table', 'detail', 'silver')).stdout).toContain('event_date');
+    expect(parse((await shell.run('table', 'history', 'silver', '--json')).stdout)).toContainEqual(
+      expect.objectContaining({ version: 0 }),
+    );
+    expect((await shell.run('table', 'optimize', 'silver')).code).toBe(0);
+    expect(parse((await shell.run('table', 'vacuum', 'silver', '--dry-run', '--json')).stdout)).toMatchObject(
+      { dryRun: true },
+    );
+    expect(
+      parse((await shell.run('table', 'restore', 'silver', '--version', '0', '--json')).stdout),
+    ).toMatchObject({
+      restoredTo: 0,
+      rowsAfter: 0,
+    });
+    const { stderr } = await shell.run('sql', 'SELECT count(*) FROM silver');
+    expect(stderr).toMatch(/\d+ records are in the log but not in the tables yet/);
+    expect((await shell.run('ingest', '--until-caught-up')).code).toBe(0);
+    expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({
+      in_flight: 0,
+      balanced: true,
+    });
+  });
+
+  it('topics, sound and with nothing to skip', async () => {
+    const topics = parse((await shell.run('topics', '--json')).stdout) as { lag: number }[];
+    expect(topics.map(({ lag }) => lag)).toEqual([0, 0, 0, 0]);
+    expect(await shell.run('topics', 'verify')).toMatchObject({ code: 0 });
+    expect((await shell.run('topics', 'skip-corrupt', 'clickstream-events', '0')).stdout).toContain(
+      'no corrupt range',
+    );
+    expect((await shell.run('topics', 'skip-corrupt', 'clickstream-events', '9')).code).toBe(4);
+  });
+
+  it('dead letters, listed and whole', async () => {
+    const [first] = parse((await shell.run('dead-letters', '--limit', '1', '--json')).stdout) as {
+      topic: string;
+      partition: number;
+      offset: number;
+    }[];
+    const place = `${first?.topic}/${first?.partition}/${first?.offset}`;
+    expect((await shell.run('dead-letters', 'list')).stdout).toContain(place);
+    expect(parse((await shell.run('dead-letters', 'show', place, '--json')).stdout)).toEqual(first);
+  });
+
+  it('tail shows the newest of the log', async () => {
+    const { stdout } = await shell.run('tail', '--no-follow', '--last', '4', '--json');
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => parse(line) as { topic: string; event: { event_id: string } });
+    expect(events).toHaveLength(4);
+    expect(events.every(({ topic, event }) => topic === 'clickstream-events' && event.event_id !== '')).toBe(
+      true,
+    );
+    expect((await shell.run('tail', '--no-follow', '-n', '2')).stdout.trim().split('\n')).toHaveLength(2);
+  });
+
+  it('reset asks, and deletes only then', async () => {
+    await writeFile(join(shell.directory, '.clicklake/mine.txt'), 'not clicklake’s');
+    expect(await shell.run('reset')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('--yes') as string,
+    });
+    expect((await shell.runWith({ stdin: input('no\n', true) }, 'reset')).code).toBe(4);
+    expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({ appended: 600 });
+    expect((await shell.runWith({ stdin: input('yes\n', true) }, 'reset', '--keep-keys')).code).toBe(0);
+    expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({ appended: 0 });
+    await access(join(shell.directory, '.clicklake/secrets/keys.json'));
+    expect((await shell.run('reset', '--yes')).code).toBe(0);
+    await access(join(shell.directory, '.clicklake/mine.txt'));
+  });
+});
+
+describe('what goes to a terminal', () => {
+  it('is coloured there, and nowhere else, and never with NO_COLOR', async () => {
+    const escape = '\u001b[';
+    expect((await shell.runWith({ tty: true }, 'status')).stdout).toContain(escape);
+    expect((await shell.runWith({ tty: true, env: { NO_COLOR: '1' } }, 'status')).stdout).not.toContain(
+      escape,
+    );
+    expect((await shell.run('status')).stdout).not.toContain(escape);
+  });
+
+  it('has the stack of an error only with --debug', async () => {
+    expect((await shell.run('sql', 'SELECT 1')).stderr).not.toContain('    at ');
+    expect((await shell.run('sql', 'SELECT 1', '--debug')).stderr).toContain('    at ');
+  });
+
+  it('says how to report what nobody foresaw, and how to mend a home that cannot be used', async () => {
+    await writeFile(join(shell.directory, 'a-file'), '');
+    const { code, stderr } = await shell.run('keys', '--home', join(shell.directory, 'a-file/below'));
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('error');
+  });
+});
