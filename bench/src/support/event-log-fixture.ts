@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -71,7 +72,8 @@ async function fill(home: string, events: number, contract: Contract): Promise<v
       timestamp: Math.trunc(emitAt),
       judgedBy: contract.fingerprint,
     });
-    if (!values.write(`${value}\n`)) await new Promise<unknown>((resolve) => values.once('drain', resolve));
+    if (!values.write(`${value}
+`)) await once(values, 'drain');
     if (records.length < 500) continue;
     await writer.append(records);
     records = [];
