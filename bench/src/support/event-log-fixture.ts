@@ -72,8 +72,7 @@ async function fill(home: string, events: number, contract: Contract): Promise<v
       timestamp: Math.trunc(emitAt),
       judgedBy: contract.fingerprint,
     });
-    if (!values.write(`${value}
-`)) await once(values, 'drain');
+    if (!values.write(`${value}\n`)) await once(values, 'drain');
     if (records.length < 500) continue;
     await writer.append(records);
     records = [];
