@@ -105,10 +105,15 @@ describe('`up`, and commands that reach it (S6.3)', () => {
   });
 
   it('follows the log with tail, until it is stopped', async () => {
-    const tail = shell.start('tail', '--last', '0', '--json');
-    // Whether it waits already or not, it shows what comes after its start: the log's end is read first.
-    await shell.run('produce', '--events', '5', '--duplicates', '0', '--malformed', '0', '--seed', 'tailed');
+    const tail = shell.start('tail', '--last', '1', '--json');
+    // It has read the log's end when it shows the newest event.
     expect(await tail.ready).toMatchObject({ topic: 'clickstream-events' });
+    const clean = ['--duplicates', '0', '--malformed', '0', '--seed', 'tailed'];
+    await shell.run('produce', '--events', '5', ...clean);
+    const lines = await tail.lines(6);
+    expect(lines.map((line) => (JSON.parse(line) as { topic: string }).topic)).toEqual(
+      Array(6).fill('clickstream-events'),
+    );
     tail.signal();
     expect((await tail.outcome).code).toBe(0);
   });

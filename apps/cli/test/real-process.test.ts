@@ -73,9 +73,9 @@ describe('the real command', () => {
     expect(await once(first.child, 'exit')).toEqual([0, null]);
     const stopped = await run('ledger', '--deep', '--json');
     expect(stopped.code).toBe(0);
-    const ledger = JSON.parse(stopped.stdout) as { appended: number; silver: number };
-    expect(ledger).toMatchObject({ in_flight: 0, balanced: true });
-    expect(ledger.appended).toBeGreaterThanOrEqual(500);
+    const ledger = JSON.parse(stopped.stdout) as { silver: number };
+    expect(ledger).toMatchObject({ balanced: true });
+    expect(ledger.silver).toBeGreaterThanOrEqual(row?.n ?? Infinity);
 
     const second = await startUp();
     second.child.kill('SIGINT');

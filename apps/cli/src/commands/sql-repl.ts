@@ -52,13 +52,21 @@ async function loop(
     else if (pending === '' && lines.line === '') lines.close();
     else {
       pending = '';
-      lines.setPrompt(prompt);
       effects.stderr.write('\n');
-      lines.prompt();
+      showPrompt(prompt);
     }
   });
 
-  lines.prompt();
+  // Ctrl-D may come before the lines that were typed ahead of it are through.
+  let closed = false;
+  lines.once('close', () => (closed = true));
+  const showPrompt = (text: string): void => {
+    if (closed) return;
+    lines.setPrompt(text);
+    lines.prompt();
+  };
+
+  showPrompt(prompt);
   for await (const line of lines) {
     if (pending === '' && isQuit(line)) break;
     pending = pending === '' ? line : `${pending}\n${line}`;
@@ -76,8 +84,7 @@ async function loop(
       running = undefined;
     }
     if (pending.trim() === '') pending = '';
-    lines.setPrompt(pending === '' ? prompt : continuation);
-    lines.prompt();
+    showPrompt(pending === '' ? prompt : continuation);
   }
   lines.close();
   await appendHistory(paths.sqlHistory, history);

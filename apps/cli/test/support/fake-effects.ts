@@ -28,6 +28,8 @@ export interface Shell {
 export interface RunningCommand {
   /** The first line of its stdout as JSON. */
   readonly ready: Promise<Record<string, unknown>>;
+  /** Its stdout, as soon as it has so many lines. */
+  lines(count: number): Promise<readonly string[]>;
   readonly outcome: Promise<Outcome>;
   signal(name?: 'SIGINT' | 'SIGTERM'): void;
 }
@@ -73,13 +75,14 @@ export async function openShell(): Promise<Shell> {
     const ended = outcome.then(({ stderr: text }) => {
       throw new Error(`It ended before it was ready: ${text}`);
     });
-    const ready = Promise.race([stdout.firstLine, ended]).then(
-      (line) => JSON.parse(line) as Record<string, unknown>,
+    const ready = Promise.race([stdout.lines(1), ended]).then(
+      ([line = '']) => JSON.parse(line) as Record<string, unknown>,
     );
     ready.catch(() => undefined);
     return {
       ready,
       outcome,
+      lines: (count) => stdout.lines(count),
       signal: (name = 'SIGINT') => {
         for (const listener of listeners) listener(name);
       },
@@ -110,20 +113,35 @@ export function input(text: string, isTTY: boolean): InputStream {
   return Object.assign(stream, { isTTY });
 }
 
-function collector(isTTY: boolean): { stream: OutputStream; text(): string; firstLine: Promise<string> } {
+interface Collector {
+  readonly stream: OutputStream;
+  text(): string;
+  lines(count: number): Promise<readonly string[]>;
+}
+
+function collector(isTTY: boolean): Collector {
   let text = '';
-  const firstLine = Promise.withResolvers<string>();
+  const waiting = new Set<() => void>();
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       text += chunk.toString('utf8');
-      const end = text.indexOf('\n');
-      if (end >= 0) firstLine.resolve(text.slice(0, end));
+      for (const look of waiting) look();
       done();
     },
   });
   return {
     stream: Object.assign(stream, { isTTY, columns: 100 }),
     text: () => text,
-    firstLine: firstLine.promise,
+    lines: (count) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const lines = text.split('\n').slice(0, -1);
+          if (lines.length < count) return;
+          waiting.delete(look);
+          resolve(lines);
+        };
+        waiting.add(look);
+        look();
+      }),
   };
 }

@@ -1,6 +1,7 @@
+import { isClicklakeError } from '@clicklake/errors';
 import { topicPartitions, type LogWriter, type Topic } from '@clicklake/event-log';
 import type { LakeOwner, LakeReader } from '@clicklake/pipeline';
-import type { QueryEngine } from '@clicklake/query';
+import type { Pin, QueryEngine, QueryResult } from '@clicklake/query';
 import { ApiError } from '../api-error.ts';
 import type {
   BackFillOptions,
@@ -8,6 +9,7 @@ import type {
   BackFillResult,
   CollectorCounters,
   LakeAdmin,
+  SqlOptions,
   Vitals,
 } from './lake-admin.ts';
 
@@ -45,7 +47,7 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
 
   return {
     async sql(statement, options) {
-      const result = await engine.run(statement, () => lake.pin(), options);
+      const result = await runPinned(engine, lake, statement, options);
       const { silverVersion, tailEpoch } = result.pinned;
       return { ...result, pinned: { silverVersion: Number(silverVersion), tailEpoch } };
     },
@@ -77,6 +79,29 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
       return backFill(request, options);
     },
   };
+}
+
+/** The engine takes any failure for one of the statement: the lake's own says more. */
+async function runPinned(
+  engine: LocalParts['engine'],
+  lake: LakeReader,
+  statement: string,
+  options: SqlOptions,
+): Promise<QueryResult> {
+  const failures: unknown[] = [];
+  const pin = async (): Promise<Pin> => {
+    try {
+      return await lake.pin();
+    } catch (error) {
+      failures.push(error);
+      throw error;
+    }
+  };
+  try {
+    return await engine.run(statement, pin, options);
+  } catch (error) {
+    throw failures.find(isClicklakeError) ?? error;
+  }
 }
 
 /** Cheap enough for every second. */
