@@ -60,16 +60,19 @@ export interface TableCommit {
 
 export type IngestPhase = 'idle' | 'running' | 'stalled' | 'failed' | 'stopped';
 
+/** An error as people are told of it. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
 export interface IngestState {
   readonly phase: IngestPhase;
-  /** Why it stalled or failed: an error's code, message and hint. */
-  readonly problem: { readonly code: string; readonly message: string; readonly hint: string } | null;
+  /** Why it stalled or failed. */
+  readonly problem: Problem | null;
   /** Compaction, checkpoints or log clean-up that failed last time; ingest goes on without them. */
-  readonly maintenanceProblem: {
-    readonly code: string;
-    readonly message: string;
-    readonly hint: string;
-  } | null;
+  readonly maintenanceProblem: Problem | null;
   readonly silverVersion: number;
   readonly tailRows: number;
   /** Records taken up since the process started, and the last commit's facts. */
@@ -192,6 +195,10 @@ export interface LakeOwner extends LakeReader {
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
   restore(table: TableName, options: RestoreOptions): Promise<RestoreResult>;
-  /** Commits the tail, saves the state, gives the lease back. Idempotent. */
+  /**
+   * Commits the tail, saves the state, gives the lease back. Idempotent.
+   *
+   * @throws PipelineError `ingest-tail-uncommitted`, with everything let go all the same.
+   */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `ingest-corrupt-range`: ingest stands before an unreadable range of the log (S5.1).
  * - `ingest-fenced`: another writer committed for the same log partitions; this one must reload.
  * - `ingest-failed`: a tick or a commit failed for another reason; `cause` says which.
+ * - `ingest-tail-uncommitted`: ingest had to stop without committing what it had taken up; the log has it.
  * - `restore-not-possible`: the request names no version, or a table that is never restored alone.
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
  */
@@ -18,6 +19,7 @@ export type PipelineErrorCode =
   | 'ingest-corrupt-range'
   | 'ingest-fenced'
   | 'ingest-failed'
+  | 'ingest-tail-uncommitted'
   | 'restore-not-possible'
   | 'restore-log-gone';
 

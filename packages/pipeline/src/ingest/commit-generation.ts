@@ -1,25 +1,35 @@
 import type { CrashPoints } from '@clicklake/durable-files';
-import type { DeltaTable, StagedFile } from '@clicklake/delta-lake';
+import { isDeltaError, type DeltaTable, type StagedFile } from '@clicklake/delta-lake';
+import type { Topic } from '@clicklake/event-log';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakeTables } from '../lake/lake-tables.ts';
+import { PipelineError } from '../pipeline-error.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { stageSilverRows } from './stage-silver.ts';
-import { coveredOffsets, coveredPositions, partitionAppId, unreadableAppId } from './transaction-ids.ts';
+import {
+  coveredOffsets,
+  coveredPositions,
+  partitionAppId,
+  unreadableAppId,
+  type Transactions,
+} from './transaction-ids.ts';
 
 export interface CommitDependencies {
   readonly connection: DuckDBConnection;
   readonly tables: LakeTables;
   readonly crashPoints: CrashPoints;
   readonly settings: Pick<IngestSettings, 'parquetCompression'>;
-  /** Told when a commit stands but the checkpoint or the log clean-up after it failed. */
-  readonly onMaintenanceProblem: (problem: unknown) => void;
+  /** Told when a commit stands but the checkpoint or log clean-up after it failed; undefined: they went well. */
+  readonly onMaintenance: (problem: unknown) => void;
 }
 
 interface Step {
   readonly table: DeltaTable;
   readonly files: readonly StagedFile[];
   readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];
+  /** The table's transactions when the files were staged: which rows are in them depends on it. */
+  readonly before: Transactions;
 }
 
 /**
@@ -28,7 +38,7 @@ interface Step {
  * a table whose `txn` covers the generation already is passed over.
  *
  * @returns Silver's version afterwards.
- * @throws DeltaError `delta-transaction-fenced` when another process committed for the same partitions.
+ * @throws PipelineError `ingest-fenced` when another process committed for the same partitions.
  */
 export async function commitGeneration(
   dependencies: CommitDependencies,
@@ -51,21 +61,31 @@ export async function commitGeneration(
 }
 
 async function commitStep(
-  { onMaintenanceProblem }: CommitDependencies,
-  { table, files, transactions }: Step,
+  { onMaintenance }: CommitDependencies,
+  { table, files, transactions, before }: Step,
 ): Promise<void> {
-  const snapshot = await table.snapshot();
-  const { maintenanceError } = await table.commit({
-    operation: 'STREAMING UPDATE',
-    operationParameters: { outputMode: 'Append' },
-    operationMetrics: { numAddedFiles: files.length, numRemovedFiles: 0 },
-    adds: files,
-    transactions,
-    expectedTransactions: new Map(
-      transactions.map(({ appId }) => [appId, snapshot.transactions.get(appId)] as const),
-    ),
+  try {
+    const { checkpoint, maintenanceError } = await table.commit({
+      operation: 'STREAMING UPDATE',
+      operationParameters: { outputMode: 'Append' },
+      operationMetrics: { numAddedFiles: files.length, numRemovedFiles: 0 },
+      adds: files,
+      transactions,
+      expectedTransactions: new Map(transactions.map(({ appId }) => [appId, before.get(appId)] as const)),
+    });
+    if (checkpoint !== undefined || maintenanceError !== undefined) onMaintenance(maintenanceError);
+  } catch (error) {
+    throw isDeltaError(error, 'delta-transaction-fenced') ? fenced(error) : error;
+  }
+}
+
+function fenced(cause: Error): PipelineError {
+  return new PipelineError({
+    code: 'ingest-fenced',
+    message: `Another process committed for the log partitions of this lake: ${cause.message}`,
+    hint: 'Find the other ingest and stop it (two machines may share the directory), then start this one again: it goes on from what is committed.',
+    cause,
   });
-  if (maintenanceError !== undefined) onMaintenanceProblem(maintenanceError);
 }
 
 async function stageDeadLetters(
@@ -75,12 +95,15 @@ async function stageDeadLetters(
   // Every record of the errors topic is a row here: without rows neither topic moves this table (S4.4).
   if (generation.deadLetterRows === 0) return undefined;
   const table = tables.dead_letters;
-  const covered = coveredPositions((await table.snapshot()).transactions);
+  const { transactions: before } = await table.snapshot();
+  const covered = coveredPositions(before);
   const transactions = [
     ...advances('clickstream-events', covered.events, generation.eventsEnd),
     ...advances('clickstream-errors', [covered.errors], [generation.errorsEnd]),
   ];
   if (transactions.length === 0) return undefined;
+  if (generation.unreadableErrors > 0n)
+    transactions.push(counted(before, unreadableAppId, generation.unreadableErrors));
   const notYet = [
     ...covered.events.map((next, partition) =>
       notCovered('topic', '"partition"', '"offset"', 'clickstream-events', partition, next),
@@ -89,7 +112,12 @@ async function stageDeadLetters(
   ].join(' OR ');
   const select = `SELECT *, CAST(received_at AS DATE) AS event_date
     FROM ${deadLettersTable(generation.id)} WHERE ${notYet}`;
-  return { table, files: await table.stage(select, { connection, compression: 'zstd' }), transactions };
+  return {
+    table,
+    files: await table.stage(select, { connection, compression: 'zstd' }),
+    transactions,
+    before,
+  };
 }
 
 async function stageDuplicates(
@@ -98,7 +126,8 @@ async function stageDuplicates(
 ): Promise<Step | undefined> {
   if (generation.duplicateRows === 0) return undefined;
   const table = tables.duplicates;
-  const covered = coveredOffsets((await table.snapshot()).transactions, 'clickstream-events');
+  const { transactions: before } = await table.snapshot();
+  const covered = coveredOffsets(before, 'clickstream-events');
   const transactions = advances('clickstream-events', covered, generation.eventsEnd);
   if (transactions.length === 0) return undefined;
   const notYet = covered
@@ -107,7 +136,12 @@ async function stageDuplicates(
     )
     .join(' OR ');
   const select = `SELECT * FROM ${duplicatesTable(generation.id)} WHERE ${notYet}`;
-  return { table, files: await table.stage(select, { connection, compression: 'zstd' }), transactions };
+  return {
+    table,
+    files: await table.stage(select, { connection, compression: 'zstd' }),
+    transactions,
+    before,
+  };
 }
 
 async function stageSilver(
@@ -131,16 +165,19 @@ async function stageSilver(
           generation.silverSelects.join(' UNION ALL '),
           settings.parquetCompression,
         );
-  if (generation.unreadable > 0n) {
-    const version = (before.get(unreadableAppId) ?? 0n) + generation.unreadable;
-    return { table, files, transactions: [...transactions, { appId: unreadableAppId, version }] };
-  }
-  return { table, files, transactions };
+  if (generation.unreadableEvents > 0n)
+    transactions.push(counted(before, unreadableAppId, generation.unreadableEvents));
+  return { table, files, transactions, before };
+}
+
+/** A ledger's counter that moves with the rows (S4.2). */
+function counted(before: Transactions, appId: string, more: bigint): { appId: string; version: bigint } {
+  return { appId, version: (before.get(appId) ?? 0n) + more };
 }
 
 /** The `txn`s that move forward; none that stands already where the generation ends. */
 function advances(
-  topic: 'clickstream-events' | 'clickstream-errors',
+  topic: Topic,
   covered: readonly bigint[],
   end: readonly bigint[],
 ): { appId: string; version: bigint }[] {

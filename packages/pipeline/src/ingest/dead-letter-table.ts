@@ -1,4 +1,5 @@
 import { DuckDBTimestampTZValue, type DuckDBAppender, type DuckDBConnection } from '@duckdb/node-api';
+import { appendRows } from './append-rows.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import { deadLettersTable } from './generation.ts';
 
@@ -14,13 +15,11 @@ export async function appendDeadLetters(
       received_at TIMESTAMPTZ, reason VARCHAR, field VARCHAR, message VARCHAR, event_id VARCHAR,
       source_id VARCHAR, raw BLOB, judged_by VARCHAR, replay_of VARCHAR)`,
   );
-  const appender = await connection.createAppender(table);
-  for (const row of rows) appendRow(appender, row);
-  appender.closeSync();
+  await appendRows(connection, table, rows, appendDeadLetter);
   return table;
 }
 
-function appendRow(appender: DuckDBAppender, row: DeadLetter): void {
+function appendDeadLetter(appender: DuckDBAppender, row: DeadLetter): void {
   appender.appendVarchar(row.topic);
   appender.appendInteger(row.partition);
   appender.appendBigInt(row.offset);
@@ -30,7 +29,6 @@ function appendRow(appender: DuckDBAppender, row: DeadLetter): void {
   appender.appendBlob(row.raw);
   appendText(appender, row.judgedBy);
   appendText(appender, null);
-  appender.endRow();
 }
 
 function appendText(appender: DuckDBAppender, text: string | null): void {

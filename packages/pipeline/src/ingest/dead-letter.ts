@@ -57,11 +57,11 @@ export function deadLetterOfRejection(record: LogRecord, partition: number): Dea
 function parseRefusal(key: Uint8Array | null): Refusal & { readonly sourceId: string | null } {
   const told = key === null ? undefined : parseObject(Buffer.from(key).toString('utf8'));
   return {
-    reason: textOf(told?.['reason']) ?? 'unknown',
-    field: textOf(told?.['field']),
-    message: textOf(told?.['message']) ?? 'The record does not say why it was rejected.',
-    eventId: textOf(told?.['event_id']),
-    sourceId: textOf(told?.['source_id']),
+    reason: textOf(told?.reason) ?? 'unknown',
+    field: textOf(told?.field),
+    message: textOf(told?.message) ?? 'The record does not say why it was rejected.',
+    eventId: textOf(told?.event_id),
+    sourceId: textOf(told?.source_id),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { appendRows } from './append-rows.ts';
 import { duplicatesTable } from './generation.ts';
 import { offsetExpression, partitionExpression, type RowPlaces } from './silver-projection.ts';
 
@@ -28,14 +29,12 @@ export async function recordDuplicates(
   );
   const pairs = `${tickTable}_duplicates`;
   await connection.run(`CREATE TABLE ${pairs} (row BIGINT, first_partition INTEGER, first_offset BIGINT)`);
-  const appender = await connection.createAppender(pairs);
-  found.rows.forEach((row, index) => {
-    appender.appendBigInt(BigInt(row));
+  const indexes = found.rows.map((_, index) => index);
+  await appendRows(connection, pairs, indexes, (appender, index) => {
+    appender.appendBigInt(BigInt(found.rows[index] ?? 0));
     appender.appendInteger(found.firstPartitions[index] ?? 0);
     appender.appendBigInt(found.firstOffsets[index] ?? 0n);
-    appender.endRow();
   });
-  appender.closeSync();
   await connection.run(
     `INSERT INTO ${table}
      SELECT t.event_id, 'clickstream-events', t.log_partition, t.log_offset, t.received_at,

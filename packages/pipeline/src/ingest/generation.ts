@@ -1,3 +1,5 @@
+import type { ReceivedHorizon } from './received-horizon.ts';
+
 /**
  * What ingest has judged and not committed yet: the tail of one future commit (S6.1). A value; every tick
  * makes a new one once all its work has succeeded.
@@ -21,15 +23,22 @@ export interface Generation {
   readonly eventsEnd: readonly bigint[];
   /** Next offset of `clickstream-errors` after it. */
   readonly errorsEnd: bigint;
-  /** Offsets passed over because they were given up as unreadable (S4.2), added to Silver's count. */
-  readonly unreadable: bigint;
+  /** Offsets passed over because they were given up as unreadable (S4.2): Silver's commit counts them … */
+  readonly unreadableEvents: bigint;
+  /** … and that of the dead letters, whose `txn` moves past those of `clickstream-errors`. */
+  readonly unreadableErrors: bigint;
+  /** Down to which received_at records may still come after it. */
+  readonly horizon: ReceivedHorizon;
 }
 
 export const tailTable = (id: number): string => `tail_${id}`;
 export const deadLettersTable = (id: number): string => `dead_letters_${id}`;
 export const duplicatesTable = (id: number): string => `duplicates_${id}`;
 
-export function emptyGeneration(id: number, eventsEnd: readonly bigint[], errorsEnd: bigint): Generation {
+/** What the next generation starts from. */
+export type GenerationStart = Pick<Generation, 'id' | 'eventsEnd' | 'errorsEnd' | 'horizon'>;
+
+export function emptyGeneration({ id, eventsEnd, errorsEnd, horizon }: GenerationStart): Generation {
   return {
     id,
     openedAt: undefined,
@@ -42,6 +51,8 @@ export function emptyGeneration(id: number, eventsEnd: readonly bigint[], errors
     hidden: false,
     eventsEnd,
     errorsEnd,
-    unreadable: 0n,
+    unreadableEvents: 0n,
+    unreadableErrors: 0n,
+    horizon,
   };
 }

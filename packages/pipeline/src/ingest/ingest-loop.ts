@@ -1,6 +1,6 @@
 import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
-import { emptyGeneration, type Generation } from './generation.ts';
+import { emptyGeneration, type Generation, type GenerationStart } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { takeIn, type Intake, type ReadPositions } from './intake.ts';
 import type { TickResult } from './tick.ts';
@@ -20,7 +20,7 @@ export interface IngestSteps {
 export interface IngestLoop {
   /** Ticks and commits until the signal aborts, then commits the tail. Rejects when a step gave up. */
   run(signal: AbortSignal): Promise<void>;
-  /** Ticks until the log has nothing new, commits, and returns. Rejects at the first failure. */
+  /** Ticks until the log has nothing new, commits, and returns. Rejects at the first failure; may be called again. */
   catchUp(onTick: (intake: Intake) => void): Promise<void>;
   /** Commits what has been taken up so far. */
   flush(): Promise<void>;
@@ -37,15 +37,17 @@ export function createIngestLoop(
   reader: LogReader,
   steps: IngestSteps,
   settings: IngestSettings,
-  start: ReadPositions,
+  start: GenerationStart,
   clock: () => number,
 ): IngestLoop {
-  let positions = start;
-  let current = emptyGeneration(1, start.events, start.errors);
+  let positions: ReadPositions = { events: start.eventsEnd, errors: start.errorsEnd };
+  let current = emptyGeneration(start);
   /** Handed over and not durable yet: at most one, so that commits keep their order. */
   let pending:
     | { readonly generation: Generation; readonly attempt: Promise<void>; readonly failed: boolean }
     | undefined;
+  /** Ends the sleep of `waitForWork`. */
+  let wake: (() => void) | undefined;
   let ticks = 0;
   let processed = 0;
 
@@ -56,8 +58,18 @@ export function createIngestLoop(
     current = result.generation;
     positions = intake.next;
     processed += intake.records;
-    if (result.visible.length > 0) await steps.publish(current, result.visible);
+    if (result.visible.length > 0) await show(result.visible);
     return intake;
+  }
+
+  async function show(rows: readonly DuckDBDataChunk[]): Promise<void> {
+    try {
+      await steps.publish(current, rows);
+    } catch (error) {
+      // The rows are taken up already; the sooner they are committed, the sooner queries see them.
+      current = { ...current, hidden: true };
+      throw error;
+    }
   }
 
   /** Rows that queries cannot see yet wait for a full batch while more is coming, and not at all otherwise. */
@@ -68,8 +80,9 @@ export function createIngestLoop(
 
   function msToCommit(): number {
     if (current.openedAt === undefined) return settings.commitIntervalMs;
-    // A clock that jumped back must not keep the tail open for longer than the interval.
-    return settings.commitIntervalMs - Math.max(0, clock() - current.openedAt);
+    const age = clock() - current.openedAt;
+    // A clock that jumped back must not keep the tail open until it has caught up (S1.5).
+    return age < 0 ? 0 : settings.commitIntervalMs - age;
   }
 
   /** Starts the commit of the current generation once the one before it is durable. */
@@ -77,7 +90,7 @@ export function createIngestLoop(
     await settle();
     if (current.openedAt === undefined) return;
     const generation = current;
-    current = emptyGeneration(generation.id + 1, generation.eventsEnd, generation.errorsEnd);
+    current = emptyGeneration({ ...generation, id: generation.id + 1 });
     attemptCommit(generation);
   }
 
@@ -88,6 +101,7 @@ export function createIngestLoop(
       },
       (error: unknown) => {
         pending = { generation, attempt, failed: true };
+        wake?.();
         throw error;
       },
     );
@@ -106,47 +120,74 @@ export function createIngestLoop(
   }
 
   async function flush(): Promise<void> {
+    retryPending();
     await handOver();
     await settle();
+  }
+
+  /** One round: takes up what is new and hands over what is due. Says whether there is more to take. */
+  async function round(failedBefore: boolean): Promise<boolean> {
+    // A commit that failed has to succeed first: nothing more is taken into memory meanwhile.
+    if (failedBefore || pending?.failed === true) await settle();
+    let intake: Intake | undefined;
+    let problem: unknown;
+    try {
+      intake = await takeUp();
+    } catch (error) {
+      problem = error;
+    }
+    // What was taken up before stays due when the log cannot be read on (S5.1).
+    const more = intake?.more ?? false;
+    if (isDue(more)) await handOver();
+    if (intake === undefined) throw problem;
+    return more;
   }
 
   async function run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
       const startedAt = performance.now();
-      let more = false;
       try {
-        // Nothing more is taken into memory while a commit fails.
-        if (failures > 0) await settle();
-        more = (await takeUp()).more;
-        if (isDue(more)) await handOver();
+        const more = await round(failures > 0);
         if (failures > 0) steps.onProblem(undefined);
         failures = 0;
+        if (more) continue;
+        const rest = settings.tickIntervalMs - (performance.now() - startedAt);
+        if (rest > 0) await pauseOf(rest, signal);
+        await waitForWork(signal);
       } catch (error) {
         if (steps.onProblem(error) === 'give-up') throw error;
         const pause = Math.min(retryMostMs, retryFirstMs * 2 ** failures);
         failures += 1;
         await pauseOf(pause, signal);
         retryPending();
-        continue;
       }
-      if (more) continue;
-      const rest = settings.tickIntervalMs - (performance.now() - startedAt);
-      if (rest > 0) await pauseOf(rest, signal);
-      await waitForWork(signal);
     }
     await flush();
   }
 
-  /** Sleeps while there is nothing to do: until the log grows, or the tail has grown old enough. */
-  async function waitForWork(signal: AbortSignal): Promise<void> {
-    const deadline = AbortSignal.timeout(Math.max(1, Math.ceil(msToCommit())));
-    await reader.waitForAppend(AbortSignal.any([signal, deadline]));
+  /** Sleeps while there is nothing to do: until the log grows, the tail is old enough, or a commit failed. */
+  async function waitForWork(stop: AbortSignal): Promise<void> {
+    if (stop.aborted || pending?.failed === true) return;
+    // One controller and one timer, both gone afterwards: this happens four times a second for months.
+    const sleep = new AbortController();
+    const end = (): void => sleep.abort();
+    const timer = setTimeout(end, Math.max(1, Math.ceil(msToCommit())));
+    stop.addEventListener('abort', end, { once: true });
+    wake = end;
+    try {
+      await reader.waitForAppend(sleep.signal);
+    } finally {
+      wake = undefined;
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
+    }
   }
 
   return {
     run,
     async catchUp(onTick) {
+      retryPending();
       for (;;) {
         const intake = await takeUp();
         onTick(intake);

@@ -1,10 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Contract } from '@clicklake/contract';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { topicPartitions, type LogReader } from '@clicklake/event-log';
-import type { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { isCorruptState } from '../dedupe/index.ts';
 import { utcConnection } from '../lake/duckdb.ts';
-import { openLakeDedupe } from '../lake/lake-dedupe.ts';
+import { openLakeDedupe, type LakeDedupe } from '../lake/lake-dedupe.ts';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import type { TailView } from '../lake/tail-view.ts';
 import type { LakePaths } from '../lake-paths.ts';
@@ -12,9 +14,10 @@ import { commitGeneration } from './commit-generation.ts';
 import type { Generation } from './generation.ts';
 import { createIngestLoop, type IngestLoop } from './ingest-loop.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import { recoverDedupe, recoverVerdicts } from './recover.ts';
-import { advanceHorizon, oldestToCome, startHorizon } from './received-horizon.ts';
-import { runTick } from './tick.ts';
+import type { Intake } from './intake.ts';
+import { oldestToCome, startHorizon } from './received-horizon.ts';
+import { loadEvents, recoverDedupe, recoverVerdicts } from './recover.ts';
+import { runTick, type Tick, type TickResult } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
 export interface IngestSessionOptions {
@@ -30,8 +33,8 @@ export interface IngestSessionOptions {
   /** Absent when nobody queries this process. */
   readonly tail: TailView | undefined;
   readonly onCommitted: (commit: CommittedGeneration) => void;
-  /** A checkpoint or a log clean-up failed; the commit before it stands. */
-  readonly onMaintenanceProblem: (problem: unknown) => void;
+  /** A checkpoint, a log clean-up or the tail's table: the commit stands. Undefined: they went well. */
+  readonly onMaintenance: (problem: unknown) => void;
   readonly onProblem: (problem: unknown) => 'retry' | 'give-up';
 }
 
@@ -44,34 +47,112 @@ export interface CommittedGeneration {
 /** Ingest from the moment where Silver stands: what a process start, or a restore of Silver, begins anew. */
 export interface IngestSession {
   readonly loop: IngestLoop;
-  /** Saves the dedupe state and lets go of everything; what is not committed is forgotten. Idempotent. */
-  close(): Promise<void>;
-  /** The same without saving: the dedupe state is damaged, and the next session rebuilds it. */
-  abandon(): Promise<void>;
+  /** Silver's version at the start. */
+  readonly silverVersion: number;
+  /**
+   * Lets go of everything; what is not committed is forgotten. Saves the dedupe state, or with `forget` makes
+   * sure, durably, that there is none: the next session rebuilds it from Silver. Idempotent.
+   */
+  close(dedupe: 'save' | 'forget'): Promise<void>;
 }
 
 export const ingestGroup = 'ingest';
 
 /** Recovers verdicts and dedupe state from the tables (S3.3, S4.1), then stands ready to read the log. */
 export async function openIngestSession(options: IngestSessionOptions): Promise<IngestSession> {
-  const { paths, files, crashPoints, duckdb, tables, reader, contract, settings, clock, tail } = options;
-  const [tickConnection, commitConnection] = await Promise.all([
-    utcConnection(duckdb),
-    utcConnection(duckdb),
-  ]);
+  const { paths, files, crashPoints, duckdb, settings } = options;
+  await using opened = new AsyncDisposableStack();
+  const connect = async (): Promise<DuckDBConnection> =>
+    opened.adopt(await utcConnection(duckdb), (connection) => connection.closeSync());
+  const [tickConnection, commitConnection] = [await connect(), await connect()];
+  const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
+  opened.defer(() => dedupe.index.close());
+  const spool = join(paths.scratch, 'spool');
+  await mkdir(spool, { recursive: true });
+  const session = await startSession(options, { tickConnection, commitConnection, dedupe, spool });
+  const resources = opened.move();
+
+  let closed: Promise<void> | undefined;
+  const close = async (then: 'save' | 'forget'): Promise<void> => {
+    try {
+      if (then === 'forget') await dedupe.index.clear();
+      else await session.saveDedupe();
+    } finally {
+      await resources.disposeAsync();
+    }
+  };
+  return {
+    loop: session.loop,
+    silverVersion: session.silverVersion,
+    close: (then) => (closed ??= close(then)),
+  };
+}
+
+interface SessionParts {
+  readonly tickConnection: DuckDBConnection;
+  readonly commitConnection: DuckDBConnection;
+  readonly dedupe: LakeDedupe;
+  readonly spool: string;
+}
+
+async function startSession(
+  options: IngestSessionOptions,
+  { tickConnection, commitConnection, dedupe, spool }: SessionParts,
+): Promise<Pick<IngestSession, 'loop' | 'silverVersion'> & { saveDedupe(): Promise<void> }> {
+  const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
+  const { index, salt } = dedupe;
   const silver = await tables.silver.snapshot();
   const deadLetters = await tables.dead_letters.snapshot();
-  const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
-  const [verdicts] = await Promise.all([
-    recoverVerdicts(tickConnection, tables),
-    recoverDedupe(commitConnection, tables, { ...dedupe, windowMs: settings.dedupeWindowMs }),
-  ]);
-  await rm(paths.scratch, { recursive: true, force: true });
-  await mkdir(paths.scratch, { recursive: true });
+  const verdicts = await recoverVerdicts(tickConnection, tables);
+  const rebuild = (state: LakeDedupe['state']): Promise<void> =>
+    recoverDedupe(commitConnection, tables, { index, salt, state, windowMs: settings.dedupeWindowMs });
+  await rebuild(dedupe.state);
 
-  let horizon = startHorizon(topicPartitions['clickstream-events']);
-  /** By generation: what may still come once it is committed. */
-  const oldestReceived = new Map<number, number>();
+  const tickDependencies = {
+    connection: tickConnection,
+    contract,
+    reader,
+    dedupe: index,
+    dedupeSalt: salt,
+    verdicts,
+    scratchDirectory: spool,
+    settings,
+  };
+  let committing: Promise<void> = Promise.resolve();
+  /** The index may lack entries: it is neither asked nor saved before it has been rebuilt. */
+  let damaged = false;
+
+  async function rebuildDamaged(): Promise<void> {
+    // A commit meanwhile moves rows from the tail to Silver, and they must be found in one of the two.
+    await committing.catch(() => undefined);
+    await rebuild(undefined);
+    for (const { silverSelects } of loop.uncommitted()) {
+      for (const select of silverSelects) await loadEvents(commitConnection, index, salt, select);
+    }
+    damaged = false;
+  }
+
+  async function tick(generation: Generation, intake: Intake, name: Tick): Promise<TickResult> {
+    if (damaged) await rebuildDamaged();
+    try {
+      return await runTick(tickDependencies, generation, intake, name);
+    } catch (error) {
+      if (!isCorruptState(error)) throw error;
+      damaged = true;
+    }
+    await rebuildDamaged();
+    return runTick(tickDependencies, generation, intake, name);
+  }
+
+  async function saveDedupe(generation: Generation, silverVersion: number): Promise<void> {
+    try {
+      await index.save({ silverVersion, covered: generation.eventsEnd });
+      await index.expire(oldestToCome(generation.horizon) - settings.dedupeWindowMs);
+    } catch (error) {
+      if (!isCorruptState(error)) throw error;
+      damaged = true;
+    }
+  }
 
   async function commit(generation: Generation): Promise<void> {
     const startedAt = performance.now();
@@ -81,69 +162,49 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
         tables,
         crashPoints,
         settings,
-        onMaintenanceProblem: options.onMaintenanceProblem,
+        onMaintenance: options.onMaintenance,
       },
       generation,
     );
     const durationMs = performance.now() - startedAt;
     // Durable from here on. What follows can be lost with the process and is made up for at the next start.
-    await tail?.drop(generation.id);
-    for (const table of generation.tables) await commitConnection.run(`DROP TABLE IF EXISTS ${table}`);
-    await dedupe.index.save({ silverVersion, covered: generation.eventsEnd });
-    await dedupe.index.expire((oldestReceived.get(generation.id) ?? 0) - settings.dedupeWindowMs);
-    oldestReceived.delete(generation.id);
+    tail?.drop(generation.id, options.onMaintenance);
+    if (!damaged) await saveDedupe(generation, silverVersion);
     await reader.commit(ingestGroup, {
       'clickstream-events': generation.eventsEnd,
       'clickstream-errors': [generation.errorsEnd],
     });
+    for (const table of generation.tables) await commitConnection.run(`DROP TABLE IF EXISTS ${table}`);
     options.onCommitted({ generation, silverVersion, durationMs });
   }
 
   const loop = createIngestLoop(
     reader,
     {
-      async tick(generation, intake, tick) {
-        const result = await runTick(
-          {
-            connection: tickConnection,
-            contract,
-            reader,
-            dedupe: dedupe.index,
-            dedupeSalt: dedupe.salt,
-            verdicts,
-            scratchDirectory: paths.scratch,
-            settings,
-          },
-          generation,
-          intake,
-          tick,
-        );
-        horizon = advanceHorizon(horizon, intake);
-        oldestReceived.set(generation.id, oldestToCome(horizon));
-        return result;
-      },
+      tick,
       publish: async (generation, rows) => tail?.append(generation.id, rows),
-      commit,
+      commit: (generation) => (committing = commit(generation)),
       onProblem: options.onProblem,
     },
     settings,
     {
-      events: coveredOffsets(silver.transactions, 'clickstream-events'),
-      errors: coveredPositions(deadLetters.transactions).errors,
+      id: 1,
+      eventsEnd: coveredOffsets(silver.transactions, 'clickstream-events'),
+      errorsEnd: coveredPositions(deadLetters.transactions).errors,
+      horizon: startHorizon(topicPartitions['clickstream-events']),
     },
     clock,
   );
 
-  let closed: Promise<void> | undefined;
-  const close = async (save: boolean): Promise<void> => {
-    if (save) {
-      const current = await tables.silver.snapshot();
-      const covered = coveredOffsets(current.transactions, 'clickstream-events');
-      await dedupe.index.save({ silverVersion: current.version, covered }, { force: true });
-    }
-    await dedupe.index.close();
-    tickConnection.closeSync();
-    commitConnection.closeSync();
+  return {
+    loop,
+    silverVersion: silver.version,
+    async saveDedupe() {
+      if (damaged) return;
+      const { version, transactions } = await tables.silver.snapshot();
+      const covered = coveredOffsets(transactions, 'clickstream-events');
+      // Only spares the next start some work: that rolls an older state forward (S3.3).
+      await index.save({ silverVersion: version, covered }, { force: true }).catch(() => undefined);
+    },
   };
-  return { loop, close: () => (closed ??= close(true)), abandon: () => (closed ??= close(false)) };
 }

@@ -1,7 +1,12 @@
-import { topicPartitions, type LogReader, type RecordBatch } from '@clicklake/event-log';
+import type { LogReader, RecordBatch, Topic } from '@clicklake/event-log';
 import { isClicklakeError } from '@clicklake/errors';
 import { PipelineError } from '../pipeline-error.ts';
-import type { PartitionBatches } from './spool.ts';
+
+/** What one partition of `clickstream-events` gave. */
+export interface PartitionBatches {
+  readonly partition: number;
+  readonly batches: readonly RecordBatch[];
+}
 
 /** Next offset to read. */
 export interface ReadPositions {
@@ -16,16 +21,12 @@ export interface Intake {
   readonly records: number;
   /** Bytes of values. */
   readonly bytes: number;
-  /** Offsets of `clickstream-events` that were passed over as given up (S5.1). */
-  readonly unreadable: bigint;
+  /** Offsets that were passed over as given up (S5.1). */
+  readonly unreadableEvents: bigint;
+  readonly unreadableErrors: bigint;
   /** Whether some partition gave as much as it was asked for: there is likely more. */
   readonly more: boolean;
 }
-
-export const startPositions: ReadPositions = {
-  events: Array.from({ length: topicPartitions['clickstream-events'] }, () => 0n),
-  errors: 0n,
-};
 
 /** Takes the next records of every partition, about `maxBytes` in all. */
 export async function takeIn(reader: LogReader, from: ReadPositions, maxBytes: number): Promise<Intake> {
@@ -46,10 +47,11 @@ export async function takeIn(reader: LogReader, from: ReadPositions, maxBytes: n
     },
     records: everything.reduce((sum, batch) => sum + batch.count, 0),
     bytes: everything.reduce((sum, batch) => sum + batch.valueBytes, 0),
-    unreadable: events.reduce(
+    unreadableEvents: events.reduce(
       (sum, batches, partition) => sum + gaps(batches, from.events[partition] ?? 0n),
       0n,
     ),
+    unreadableErrors: gaps(errors, from.errors),
     more: [errors, ...events].some((batches) => sizeOf(batches) >= share),
   };
 }
@@ -66,7 +68,7 @@ function gaps(batches: readonly RecordBatch[], from: bigint): bigint {
 
 async function fetchPartition(
   reader: LogReader,
-  topic: 'clickstream-events' | 'clickstream-errors',
+  topic: Topic,
   partition: number,
   from: bigint,
   maxBytes: number,
@@ -78,7 +80,8 @@ async function fetchPartition(
   }
 }
 
-function explain(error: unknown, topic: string, partition: number, from: bigint): unknown {
+/** The log's refusal, with what it means for this lake and the way out. */
+function explain(error: unknown, topic: Topic, partition: number, from: bigint): unknown {
   if (!isClicklakeError(error)) return error;
   if (error.code === 'log-corrupt-range') {
     return new PipelineError({
@@ -89,14 +92,22 @@ function explain(error: unknown, topic: string, partition: number, from: bigint)
       details: error.details,
     });
   }
-  if (error.code === 'log-offset-out-of-range') {
+  if (error.code !== 'log-offset-out-of-range') return error;
+  const { startOffset } = error.details;
+  if (typeof startOffset === 'bigint' && from < startOffset) {
     return new PipelineError({
-      code: 'lake-log-mismatch',
-      message: `Silver was committed up to offset ${from} of ${topic}, partition ${partition}, and the log does not have it: ${error.message}`,
-      hint: 'This log does not belong to this lake, or it was reset alone: restore it, or reset both with: clicklake reset',
+      code: 'lake-log-gone',
+      message: `The lake needs ${topic}, partition ${partition}, from offset ${from}, and the log begins at ${startOffset}: ${error.message}`,
+      hint: 'This lake was reset or rolled back alone: restore the log from a copy, or reset both with: clicklake reset',
       cause: error,
       details: error.details,
     });
   }
-  return error;
+  return new PipelineError({
+    code: 'lake-log-mismatch',
+    message: `The lake was committed up to offset ${from} of ${topic}, partition ${partition}, and the log does not have it: ${error.message}`,
+    hint: 'This log does not belong to this lake, or it was reset alone: restore it, or reset both with: clicklake reset',
+    cause: error,
+    details: error.details,
+  });
 }

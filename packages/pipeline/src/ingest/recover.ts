@@ -55,14 +55,12 @@ const chunksPerLoad = 60;
 /**
  * Brings the dedupe index to Silver's version: rolls the saved state forward over the rows committed since, or
  * rebuilds it from Silver by received_at (S3.3).
- *
- * @returns the number of rows loaded.
  */
 export async function recoverDedupe(
   connection: DuckDBConnection,
   tables: LakeTables,
   { index, state, salt, windowMs }: DedupeRecovery,
-): Promise<number> {
+): Promise<void> {
   const silver = await tables.silver.snapshot();
   const covered = coveredOffsets(silver.transactions, 'clickstream-events');
   const source = tableSql(tables.silver, silver);
@@ -74,11 +72,21 @@ export async function recoverDedupe(
       : usable.covered
           .map((next, partition) => `(log_partition = ${partition} AND log_offset >= ${next})`)
           .join(' OR ');
+  await loadEvents(connection, index, salt, `SELECT * FROM (${source}) WHERE ${since}`);
+  await index.begin(covered);
+}
+
+/** Remembers every event of a SELECT with Silver's columns. */
+export async function loadEvents(
+  connection: DuckDBConnection,
+  index: DedupeIndex,
+  salt: string,
+  select: string,
+): Promise<void> {
   const result = await connection.stream(
     `SELECT ${hashColumn(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
-     FROM (${source}) WHERE ${since}`,
+     FROM (${select})`,
   );
-  let loaded = 0;
   for (let done = false; !done;) {
     const chunks = [];
     while (chunks.length < chunksPerLoad) {
@@ -87,13 +95,8 @@ export async function recoverDedupe(
       if (chunk === null || done) break;
       chunks.push(chunk);
     }
-    if (chunks.length === 0) break;
-    const batch = batchOfChunks(chunks);
-    await index.load(batch);
-    loaded += batch.count;
+    if (chunks.length > 0) await index.load(batchOfChunks(chunks));
   }
-  await index.begin(covered);
-  return loaded;
 }
 
 /**

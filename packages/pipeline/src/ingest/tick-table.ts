@@ -2,6 +2,7 @@ import { readJsonColumns } from '@clicklake/contract';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Spool } from './spool.ts';
 import { literal } from './sql-literal.ts';
+import { notAnEvent } from './unreadable-rows.ts';
 
 /** Picked records say their own coordinates (spool.ts); most ticks have none, and two columns less to read. */
 const withCoordinates = `${readJsonColumns.slice(0, -1)}, "$p": 'INTEGER', "$o": 'BIGINT'}`;
@@ -11,25 +12,26 @@ const leastObjectSize = 1024 * 1024;
 
 /**
  * Reads spool files into a new table, one row a line, in the order of the lines: `rowid` n is line n of the
- * files laid end to end. The table is never changed afterwards, so a rowid stays what it is. False: some line
- * could not be read; its row is all nulls.
+ * files laid end to end. The table is never changed afterwards, so a rowid stays what it is.
+ *
+ * @returns whether every row is an event. One that could not be read is all nulls.
  */
 export async function createTickTable(
   connection: DuckDBConnection,
   table: string,
   { files, pickedRows, longestLine }: Pick<Spool, 'files' | 'pickedRows' | 'longestLine'>,
 ): Promise<boolean> {
-  const source = (options: string): string =>
+  const create = (options: string): string =>
     `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM read_json([${files.map(literal).join(', ')}],
       format = 'newline_delimited', columns = ${pickedRows > 0 ? withCoordinates : readJsonColumns},
       maximum_object_size = ${Math.max(leastObjectSize, longestLine + 1)}${options})`;
   try {
-    await connection.run(source(''));
-    return true;
+    await connection.run(create(''));
   } catch {
-    // A line that the collector's JSON writer produced and DuckDB's reader refuses must not stop the rest: it
-    // becomes a row of nulls, which the verdict turns into a dead letter.
-    await connection.run(source(', ignore_errors = true'));
-    return false;
+    // A line that DuckDB's reader refuses must not stop the rest: it becomes a row of nulls. Any other error
+    // comes again.
+    await connection.run(create(', ignore_errors = true'));
   }
+  const found = await connection.runAndReadAll(`SELECT EXISTS (SELECT 1 FROM ${table} WHERE ${notAnEvent})`);
+  return found.getRows()[0]?.[0] === false;
 }

@@ -2,19 +2,17 @@ import type { Contract } from '@clicklake/contract';
 import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { DedupeIndex } from '../dedupe/dedupe-index.ts';
+import { appendRows } from './append-rows.ts';
 import type { CommittedVerdicts } from './committed-verdicts.ts';
-import { deadLetterOfRejection, type DeadLetter } from './dead-letter.ts';
+import { deadLetterOfRejection } from './dead-letter.ts';
 import { appendDeadLetters } from './dead-letter-table.ts';
-import { recordDuplicates, type FoundDuplicates } from './duplicate-table.ts';
-import { readEventHashes } from './event-hashes.ts';
+import { recordDuplicates } from './duplicate-table.ts';
 import { tailTable, type Generation } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import type { Intake } from './intake.ts';
-import { judgeDuplicates } from './judge-duplicates.ts';
+import { judgeRows, type JudgedRows } from './judge-rows.ts';
+import { advanceHorizon } from './received-horizon.ts';
 import { silverProjection } from './silver-projection.ts';
-import { spoolBatches, type Spool } from './spool.ts';
-import { createTickTable } from './tick-table.ts';
-import { unreadableRows } from './unreadable-rows.ts';
 
 export interface TickDependencies {
   readonly connection: DuckDBConnection;
@@ -33,6 +31,13 @@ export interface TickResult {
   readonly visible: readonly DuckDBDataChunk[];
 }
 
+/** `number` names the tick's tables; every attempt has one of its own. */
+export interface Tick {
+  readonly number: number;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
 /**
  * Parses, validates and deduplicates what was taken in and adds it to a generation. All or nothing: when it
  * throws, the generation stands as it was and the same intake can be given again.
@@ -41,101 +46,90 @@ export async function runTick(
   dependencies: TickDependencies,
   generation: Generation,
   intake: Intake,
-  tick: { readonly number: number; readonly nowMs: number },
+  tick: Tick,
 ): Promise<TickResult> {
-  const { connection, contract, verdicts, scratchDirectory, settings } = dependencies;
-  const spool = await spoolBatches(scratchDirectory, intake.events, contract, verdicts);
+  const { connection } = dependencies;
   const table = `tick_${tick.number}`;
-  const deadLetters: DeadLetter[] = [
-    ...spool.deadLetters,
-    ...intake.errors.flatMap((batch) => batch.records().map((record) => deadLetterOfRejection(record, 0))),
-  ];
-  const judged = spool.files.length === 0 ? noRows : await judgeRows(dependencies, table, spool);
-  deadLetters.push(...judged.deadLetters);
+  try {
+    const judged = await judgeRows(dependencies, table, intake.events);
+    await connection.run('BEGIN');
+    return await storeTick(dependencies, generation, intake, tick, table, judged);
+  } catch (error) {
+    // There is no transaction when it failed before BEGIN, or when the error ended it.
+    await connection.run('ROLLBACK').catch(() => undefined);
+    await connection.run(`DROP TABLE IF EXISTS ${table}`).catch(() => undefined);
+    throw error;
+  }
+}
 
-  const projection = silverProjection(spool, tick.nowMs);
-  const without = [...judged.duplicates.rows, ...judged.duplicates.recorded, ...judged.deadRows];
+/** Writes a judged tick into the generation's tables, inside the open transaction, which it commits. */
+async function storeTick(
+  { connection, settings }: TickDependencies,
+  generation: Generation,
+  intake: Intake,
+  { nowMs }: Tick,
+  table: string,
+  judged: JudgedRows,
+): Promise<TickResult> {
+  const { spool, duplicates } = judged;
+  const rejections = intake.errors.flatMap((batch) =>
+    batch.records().map((record) => deadLetterOfRejection(record, 0)),
+  );
+  const deadLetters = [...judged.deadLetters, ...rejections];
+  const without = [...duplicates.rows, ...duplicates.recorded, ...judged.deadRows];
   const silverRows = judged.rows - without.length;
   const shown = silverRows <= settings.visibleTailRows;
-  let visible: readonly DuckDBDataChunk[] = [];
   const tables = new Set(generation.tables);
   const selects = [...generation.silverSelects];
+  let visible: readonly DuckDBDataChunk[] = [];
 
-  await connection.run('BEGIN');
-  try {
+  if (duplicates.rows.length > 0)
+    tables.add(await recordDuplicates(connection, generation.id, table, spool, duplicates));
+  if (deadLetters.length > 0) tables.add(await appendDeadLetters(connection, generation.id, deadLetters));
+  if (silverRows > 0) {
     if (without.length > 0) await excludeRows(connection, table, without);
-    const select = `SELECT ${projection} FROM ${table}${
+    const select = `SELECT ${silverProjection(spool, nowMs)} FROM ${table}${
       without.length > 0 ? ` WHERE rowid NOT IN (SELECT row FROM ${excluded(table)})` : ''
     }`;
-    if (judged.duplicates.rows.length > 0) {
-      tables.add(await recordDuplicates(connection, generation.id, table, spool, judged.duplicates));
-    }
-    if (deadLetters.length > 0) tables.add(await appendDeadLetters(connection, generation.id, deadLetters));
-    if (silverRows > 0 && shown) {
+    if (shown) {
       const tail = tailTable(generation.id);
       visible = await (await connection.run(select)).fetchAllChunks();
-      if (tables.has(tail)) await connection.run(`INSERT INTO ${tail} ${select}`);
-      else await connection.run(`CREATE TABLE ${tail} AS ${select}`);
-      if (!tables.has(tail)) selects.push(`SELECT * FROM ${tail}`);
-      tables.add(tail);
-    } else if (silverRows > 0) {
+      if (tables.has(tail)) {
+        await connection.run(`INSERT INTO ${tail} ${select}`);
+      } else {
+        await connection.run(`CREATE TABLE ${tail} AS ${select}`);
+        selects.push(`SELECT * FROM ${tail}`);
+        tables.add(tail);
+      }
+    } else {
       selects.push(select);
       tables.add(table);
       if (without.length > 0) tables.add(excluded(table));
     }
-    if (!tables.has(table)) {
-      await connection.run(`DROP TABLE IF EXISTS ${table}`);
-      await connection.run(`DROP TABLE IF EXISTS ${excluded(table)}`);
-    }
-    await connection.run('COMMIT');
-  } catch (error) {
-    await connection.run('ROLLBACK');
-    throw error;
   }
+  if (!tables.has(table)) {
+    await connection.run(`DROP TABLE IF EXISTS ${table}`);
+    await connection.run(`DROP TABLE IF EXISTS ${excluded(table)}`);
+  }
+  await connection.run('COMMIT');
   return {
     visible,
     generation: {
       ...generation,
-      openedAt: generation.openedAt ?? tick.nowMs,
+      openedAt: generation.openedAt ?? nowMs,
       silverSelects: selects,
       tables: [...tables],
       silverRows: generation.silverRows + silverRows,
       deadLetterRows: generation.deadLetterRows + deadLetters.length,
-      duplicateRows: generation.duplicateRows + judged.duplicates.rows.length,
+      duplicateRows: generation.duplicateRows + duplicates.rows.length,
       bytes: generation.bytes + intake.bytes,
       hidden: generation.hidden || !shown,
       eventsEnd: intake.next.events,
       errorsEnd: intake.next.errors,
-      unreadable: generation.unreadable + intake.unreadable,
+      unreadableEvents: generation.unreadableEvents + intake.unreadableEvents,
+      unreadableErrors: generation.unreadableErrors + intake.unreadableErrors,
+      horizon: advanceHorizon(generation.horizon, intake),
     },
-  };
-}
-
-interface JudgedRows {
-  readonly rows: number;
-  readonly duplicates: FoundDuplicates;
-  readonly deadRows: readonly number[];
-  readonly deadLetters: readonly DeadLetter[];
-}
-
-const noRows: JudgedRows = {
-  rows: 0,
-  duplicates: { rows: [], firstPartitions: [], firstOffsets: [], recorded: [] },
-  deadRows: [],
-  deadLetters: [],
-};
-
-async function judgeRows(dependencies: TickDependencies, table: string, spool: Spool): Promise<JudgedRows> {
-  const { connection, dedupe, dedupeSalt, verdicts, reader } = dependencies;
-  const parsedWhole = await createTickTable(connection, table, spool);
-  const batch = await readEventHashes(connection, table, spool, dedupeSalt);
-  const unreadable = parsedWhole ? [] : await unreadableRows(connection, reader, table, spool);
-  const deadRows = unreadable.map((found) => found.row);
-  return {
-    rows: batch.count,
-    duplicates: await judgeDuplicates(dedupe, batch, verdicts, new Set(deadRows)),
-    deadRows,
-    deadLetters: unreadable.map((found) => found.deadLetter),
   };
 }
 
@@ -147,10 +141,5 @@ async function excludeRows(
   rows: readonly number[],
 ): Promise<void> {
   await connection.run(`CREATE TABLE ${excluded(table)} (row BIGINT)`);
-  const appender = await connection.createAppender(excluded(table));
-  for (const row of rows) {
-    appender.appendBigInt(BigInt(row));
-    appender.endRow();
-  }
-  appender.closeSync();
+  await appendRows(connection, excluded(table), rows, (appender, row) => appender.appendBigInt(BigInt(row)));
 }

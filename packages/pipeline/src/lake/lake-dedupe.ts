@@ -3,7 +3,7 @@ import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { dedupeDefaults, openDedupeIndex, type DedupeIndex, type DedupeState } from '../dedupe/index.ts';
 import type { IngestSettings } from '../ingest/ingest-settings.ts';
 import type { LakePaths } from '../lake-paths.ts';
-import { openDedupeSalt } from './dedupe-salt.ts';
+import { createDedupeSalt, readDedupeSalt } from './dedupe-salt.ts';
 
 export interface LakeDedupe {
   readonly index: DedupeIndex;
@@ -19,7 +19,8 @@ export async function openLakeDedupe(
   crashPoints: CrashPoints,
   settings: IngestSettings,
 ): Promise<LakeDedupe> {
-  const { salt, fresh } = await openDedupeSalt(files, paths.dedupe);
+  await files.makeDirectory(paths.dedupe);
+  const salt = await readDedupeSalt(files, paths.dedupe);
   const { index, state } = await openDedupeIndex({
     directory: join(paths.dedupe, 'index'),
     files,
@@ -28,6 +29,14 @@ export async function openLakeDedupe(
     memoryBytes: settings.dedupeMemoryBytes,
     bucketMs: dedupeDefaults.bucketMs,
   });
-  // Hashes under another salt say nothing.
-  return { index, salt, state: fresh ? undefined : state };
+  if (salt !== undefined) return { index, salt, state };
+  try {
+    // Hashes under another salt say nothing, and must be gone before there is a new one: a crash in between
+    // would leave the old hashes with a salt that fits none of them.
+    await index.clear();
+    return { index, salt: await createDedupeSalt(files, paths.dedupe), state: undefined };
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
 }

@@ -1,16 +1,16 @@
+import { rm } from 'node:fs/promises';
 import { acquireLock, type CrashPoints, type FileSystem, type Lock } from '@clicklake/durable-files';
 import type { Contract } from '@clicklake/contract';
-import { isDeltaError } from '@clicklake/delta-lake';
 import type { EventLog } from '@clicklake/event-log';
-import { isClicklakeError } from '@clicklake/errors';
 import type { QueryEngine } from '@clicklake/query';
-import { openIngestSession, type CommittedGeneration, type IngestSession } from '../ingest/ingest-session.ts';
+import { describeProblem, openIngestRunner } from '../ingest/ingest-runner.ts';
+import { openIngestSession } from '../ingest/ingest-session.ts';
 import type { IngestSettings } from '../ingest/ingest-settings.ts';
 import type { LakePaths } from '../lake-paths.ts';
-import type { IngestState, LakeOwner } from '../lake-service.ts';
+import type { LakeOwner } from '../lake-service.ts';
 import { createMaintenance } from '../maintenance/maintenance.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
-import { restoreSilver } from '../maintenance/restore-silver.ts';
+import { planSilverRestore, restoreSilver } from '../maintenance/restore-silver.ts';
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openOrCreateTables } from './lake-tables.ts';
@@ -46,23 +46,28 @@ export interface OwnedLake {
  */
 export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLake> {
   const { paths, files, crashPoints, clock, settings } = options;
+  // Whatever is opened is closed in reverse order: when a later part fails to open, and in `close`.
+  await using opened = new AsyncDisposableStack();
   await files.makeDirectory(paths.home);
-  const lease = await acquireLock(paths.ingestLock, options.role, `the lake in ${paths.home}`);
-  try {
-    const duckdb = await openLakeDuckdb(paths.scratch, options.memoryLimitMb);
-    const tables = await openOrCreateTables({ paths, files, duckdb, crashPoints, clock });
-    const reader = await options.log.openReader();
-    const connection = await utcConnection(duckdb);
-    const tail = options.queryEngine === null ? undefined : createTailView(options.queryEngine);
-    const maintenance = createMaintenance({ tables, settings: options.maintenance, clock });
-
-    let commits = 0;
-    let processedBefore = 0;
-    let lastCommit: CommittedGeneration | undefined;
-    let lastCommitAt = 0;
-    let problem: unknown;
-    let failed = false;
-    const openSession = (): Promise<IngestSession> =>
+  const lease = opened.adopt(
+    await acquireLock(paths.ingestLock, options.role, `the lake in ${paths.home}`),
+    (lock) => lock.release(),
+  );
+  await rm(paths.scratch, { recursive: true, force: true });
+  const duckdb = opened.adopt(await openLakeDuckdb(paths.scratch, options.memoryLimitMb), (instance) =>
+    instance.closeSync(),
+  );
+  const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
+  const tables = await openOrCreateTables({ paths, files, duckdb, crashPoints, clock });
+  for (const table of Object.values(tables)) opened.defer(() => table.close());
+  const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
+  const maintenance = createMaintenance({ tables, settings: options.maintenance, clock });
+  opened.defer(() => maintenance.close());
+  const tail = options.queryEngine === null ? undefined : createTailView(options.queryEngine);
+  const ingest = await openIngestRunner({
+    clock,
+    onCommitted: () => maintenance.noteCommit(),
+    openSession: (handlers) =>
       openIngestSession({
         paths,
         files,
@@ -74,151 +79,33 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
         settings,
         clock,
         tail,
-        onCommitted(commit) {
-          commits += 1;
-          lastCommit = commit;
-          lastCommitAt = clock();
-          maintenance.noteCommit();
-        },
-        onMaintenanceProblem: (found) => maintenance.noteProblem(found),
-        onProblem(found) {
-          problem = found;
-          return isHopeless(found) ? 'give-up' : 'retry';
-        },
-      });
-    let session = await openSession();
-    let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+        onMaintenance: (found) => maintenance.noteProblem(found),
+        ...handlers,
+      }),
+  });
+  opened.defer(() => ingest.close());
+  const resources = opened.move();
 
-    /** Runs the session, and another one where a damaged dedupe state has to be rebuilt from Silver. */
-    const runSessions = async (signal: AbortSignal): Promise<void> => {
-      for (;;) {
-        try {
-          return await session.loop.run(signal);
-        } catch (error) {
-          if (!isCorruptState(error)) throw error;
-          processedBefore += session.loop.processed();
-          await session.abandon();
-          await tail?.clear();
-          session = await openSession();
-        }
-      }
-    };
-
-    const start = (): void => {
-      if (running !== undefined) return;
-      const stop = new AbortController();
-      failed = false;
-      const done = runSessions(stop.signal).catch((error: unknown) => {
-        // Kept for `state`, which every status shows: a failed ingest is never hidden.
-        failed = true;
-        problem = error;
-      });
-      running = { stop, done };
-    };
-    const pause = async (): Promise<void> => {
-      if (running === undefined) return;
-      running.stop.abort();
-      await running.done;
-      running = undefined;
-    };
-
-    const reading = lakeReading({
-      paths,
-      tables,
-      log: reader,
-      connection,
-      ...(tail === undefined ? {} : { tail }),
-    });
-
-    const state = (): IngestState => ({
-      phase: failed
-        ? 'failed'
-        : running === undefined
-          ? 'stopped'
-          : problem !== undefined
-            ? 'stalled'
-            : 'running',
-      problem: describeIfAny(problem),
-      maintenanceProblem: describeIfAny(maintenance.problem()),
-      silverVersion: lastCommit?.silverVersion ?? 0,
-      tailRows: session.loop.uncommitted().reduce((sum, generation) => sum + generation.silverRows, 0),
-      processed: processedBefore + session.loop.processed(),
-      lastCommit:
-        lastCommit === undefined
-          ? null
-          : {
-              at: new Date(lastCommitAt).toISOString(),
-              version: lastCommit.silverVersion,
-              rows: lastCommit.generation.silverRows,
-              durationMs: Math.round(lastCommit.durationMs),
-            },
-      commits,
-    });
-
-    let closed: Promise<void> | undefined;
-    const close = async (): Promise<void> => {
-      await pause();
-      await maintenance.close();
-      await session.close();
-      await reader.close();
-      for (const table of Object.values(tables)) await table.close();
-      connection.closeSync();
-      duckdb.closeSync();
-      await lease.release();
-    };
-
-    const owner: LakeOwner = {
-      ...reading,
-      start: () => {
-        start();
-        return Promise.resolve();
-      },
-      async catchUp(onProgress) {
-        await session.loop.catchUp((intake) => {
-          onProgress({ processed: session.loop.processed(), inFlight: intake.records });
-        });
-      },
-      state,
-      optimize: (table, given) => maintenance.optimize(table, given),
-      vacuum: (table, given) => maintenance.vacuum(table, given),
-      async restore(table, given) {
-        const wasRunning = running !== undefined;
-        await pause();
-        await session.loop.flush();
-        const before = session;
-        await before.close();
-        processedBefore += before.loop.processed();
-        try {
-          return await restoreSilver({ table, tables, reader, paths, options: given });
-        } finally {
-          session = await openSession();
-          if (wasRunning) start();
-        }
-      },
-      close: () => (closed ??= close()),
-    };
-    return { owner, lease };
-  } catch (error) {
-    await lease.release();
-    throw error;
-  }
-}
-
-/** Whether a problem stays whatever time passes: another writer on our partitions, a damaged state. */
-function isHopeless(problem: unknown): boolean {
-  return isDeltaError(problem, 'delta-transaction-fenced') || isCorruptState(problem);
-}
-
-function describeIfAny(problem: unknown): ReturnType<typeof describeProblem> | null {
-  return problem === undefined ? null : describeProblem(problem);
-}
-
-function describeProblem(problem: unknown): { code: string; message: string; hint: string } {
-  if (isClicklakeError(problem)) return { code: problem.code, message: problem.message, hint: problem.hint };
-  const message = problem instanceof Error ? problem.message : String(problem);
-  return {
-    code: 'ingest-failed',
-    message,
-    hint: 'Ingest tries again by itself; see the message for the cause.',
+  let closed: Promise<void> | undefined;
+  const owner: LakeOwner = {
+    ...lakeReading({ paths, tables, log: reader, connection, ...(tail === undefined ? {} : { tail }) }),
+    start: () => {
+      ingest.start();
+      return Promise.resolve();
+    },
+    catchUp: (onProgress) =>
+      ingest.catchUp(({ records }, processed) => onProgress({ processed, inFlight: records })),
+    state: () => ({ ...ingest.state(), maintenanceProblem: describeProblem(maintenance.problem()) }),
+    optimize: (table, given) => maintenance.optimize(table, given),
+    vacuum: (table, given) => maintenance.vacuum(table, given),
+    restore: (table, given) =>
+      maintenance.exclusively(() =>
+        ingest.rebase(
+          () => planSilverRestore({ table, tables, reader, options: given }),
+          (plan) => restoreSilver(tables.silver, plan),
+        ),
+      ),
+    close: () => (closed ??= resources.disposeAsync()),
   };
+  return { owner, lease };
 }

@@ -18,30 +18,30 @@ export interface LakeReaderOptions {
   readonly memoryLimitMb: number;
 }
 
-/** Reads a lake that this process does not own: committed tables only (S6.1). Undefined: there is none yet. */
+/**
+ * Reads a lake that this process does not own: committed tables only (S6.1). Writes nothing into its home,
+ * which may be read-only.
+ *
+ * @returns undefined while there is no lake yet.
+ */
 export async function openLakeReader(options: LakeReaderOptions): Promise<LakeReader | undefined> {
   const { paths, files, crashPoints, clock } = options;
-  // The home may be read-only here, and its scratch belongs to the owner.
-  const scratch = await mkdtemp(join(tmpdir(), 'clicklake-'));
-  const duckdb = await openLakeDuckdb(scratch, options.memoryLimitMb);
+  await using opened = new AsyncDisposableStack();
+  const scratch = opened.adopt(await mkdtemp(join(tmpdir(), 'clicklake-reader-')), (directory) =>
+    rm(directory, { recursive: true, force: true }),
+  );
+  const duckdb = opened.adopt(await openLakeDuckdb(scratch, options.memoryLimitMb), (instance) =>
+    instance.closeSync(),
+  );
   const tables = await openExistingTables({ paths, files, duckdb, crashPoints, clock });
-  if (tables === undefined) {
-    duckdb.closeSync();
-    await rm(scratch, { recursive: true, force: true });
-    return undefined;
-  }
-  const connection = await utcConnection(duckdb);
-  const reader = await options.log.openReader();
+  if (tables === undefined) return undefined;
+  for (const table of Object.values(tables)) opened.defer(() => table.close());
+  const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
+  const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
+  const resources = opened.move();
   let closed: Promise<void> | undefined;
   return {
     ...lakeReading({ paths, tables, log: reader, connection }),
-    close: () =>
-      (closed ??= (async () => {
-        await reader.close();
-        for (const table of Object.values(tables)) await table.close();
-        connection.closeSync();
-        duckdb.closeSync();
-        await rm(scratch, { recursive: true, force: true });
-      })()),
+    close: () => (closed ??= resources.disposeAsync()),
   };
 }

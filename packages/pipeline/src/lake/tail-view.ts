@@ -5,15 +5,17 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 /** The tail as queries see it: one table per uncommitted generation in the query engine's DuckDB (S6.1). */
 export interface TailView {
   append(generation: number, rows: readonly DuckDBDataChunk[]): Promise<void>;
-  /** Its rows are in a committed version that pins know from now on; the table goes with its last reader. */
-  drop(generation: number): Promise<void>;
+  /**
+   * Its rows are in a committed version that pins know from now on. The table goes with its last reader, for
+   * which nobody waits: a slow query must not hold up ingest. `onProblem` hears when it could not go.
+   */
+  drop(generation: number, onProblem: (problem: unknown) => void): void;
   /** Everything: the rows will be read from the log again. */
   clear(): Promise<void>;
   /** The rows of this moment, less what a version covers: next offset per partition. */
   slice(covered: readonly bigint[]): QueryTail;
   /** Grows with every change: part of a pin's label. */
   epoch(): number;
-  rows(): number;
 }
 
 export function createTailView(engine: QueryEngine): TailView {
@@ -29,12 +31,12 @@ export function createTailView(engine: QueryEngine): TailView {
       await table.append(rows);
       epoch += 1;
     },
-    async drop(generation) {
+    drop(generation, onProblem) {
       const table = tables.get(generation);
       if (table === undefined) return;
       tables.delete(generation);
       epoch += 1;
-      await table.drop();
+      table.drop().catch(onProblem);
     },
     async clear() {
       const all = [...tables.values()];
@@ -51,6 +53,5 @@ export function createTailView(engine: QueryEngine): TailView {
       })),
     }),
     epoch: () => epoch,
-    rows: () => [...tables.values()].reduce((sum, table) => sum + table.rowCount, 0),
   };
 }

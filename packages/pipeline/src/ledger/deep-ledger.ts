@@ -1,8 +1,9 @@
-import { topicPartitions, type LogReader, type Topic } from '@clicklake/event-log';
+import type { LogReader, OffsetRange, Topic } from '@clicklake/event-log';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { coveredPositions } from '../ingest/transaction-ids.ts';
 import { tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { CoordinateRange, DeepLedger } from '../lake-service.ts';
+import { countLog } from './count-log.ts';
 import { takeSnapshots, type LedgerSnapshots } from './ledger.ts';
 
 /** Ranges named at most: a ledger that is far off needs no longer list. */
@@ -10,7 +11,7 @@ const rangeLimit = 100;
 
 /**
  * Proves that each offset which the log retains and Silver covers is in exactly one place (S4.2): the log is
- * walked with its checksums, and the tables' coordinates are counted against it.
+ * read with its checksums, and the tables' coordinates are counted against it.
  */
 export async function checkEveryOffset(
   connection: DuckDBConnection,
@@ -20,23 +21,20 @@ export async function checkEveryOffset(
   const snapshots = await takeSnapshots(tables);
   const covered = coveredPositions(snapshots.silver.transactions);
   const errorsCovered = coveredPositions(snapshots.dead_letters.transactions).errors;
-  const states = await log.describe();
   let checkedOffsets = 0;
+  let missingOffsets = 0;
   const missing: CoordinateRange[] = [];
   const repeated: CoordinateRange[] = [];
-  for (const { topic, partition, startOffset, skipped } of states) {
+  for (const { topic, partition, startOffset, skipped } of await log.describe()) {
     const end = topic === 'clickstream-errors' ? errorsCovered : (covered.events[partition] ?? 0n);
     if (end <= startOffset) continue;
-    const readable = await walkLog(log, topic, partition, startOffset, end);
-    checkedOffsets += readable;
-    const found = await compare(connection, tables, snapshots, topic, partition, startOffset, end);
-    const given = found.missing.filter(
-      (range) => !skipped.some((gap) => Number(gap.from) <= range.from && range.to <= Number(gap.to)),
-    );
-    missing.push(...given);
+    checkedOffsets += (await countLog(log, topic, partition, startOffset, end)).readable;
+    const scope = { topic, partition, from: startOffset, to: end, skipped };
+    const found = await compare(connection, tables, snapshots, scope);
+    missingOffsets += found.missingOffsets;
+    missing.push(...found.missing);
     repeated.push(...found.repeated);
   }
-  const missingOffsets = missing.reduce((sum, range) => sum + range.to - range.from, 0);
   return {
     checkedOffsets,
     missingOffsets,
@@ -45,26 +43,19 @@ export async function checkEveryOffset(
   };
 }
 
-/** Reads every record of a range, which verifies its checksums. */
-async function walkLog(
-  log: LogReader,
-  topic: Topic,
-  partition: number,
-  from: bigint,
-  to: bigint,
-): Promise<number> {
-  let records = 0;
-  for (let at = from; at < to;) {
-    const batches = await log.fetch(topic, partition, at, 16 * 1024 * 1024);
-    const next = batches.at(-1)?.nextOffset;
-    if (next === undefined) break;
-    records += batches.reduce((sum, batch) => sum + batch.count, 0);
-    at = next;
-  }
-  return records;
+/** Offsets of one partition to look for. */
+interface Scope {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly from: bigint;
+  /** Exclusive. */
+  readonly to: bigint;
+  /** Given up: they may be nowhere. */
+  readonly skipped: readonly OffsetRange[];
 }
 
 interface Comparison {
+  readonly missingOffsets: number;
   readonly missing: readonly CoordinateRange[];
   readonly repeated: readonly CoordinateRange[];
 }
@@ -73,12 +64,8 @@ async function compare(
   connection: DuckDBConnection,
   tables: LakeTables,
   snapshots: LedgerSnapshots,
-  topic: Topic,
-  partition: number,
-  from: bigint,
-  to: bigint,
+  { topic, partition, from, to, skipped }: Scope,
 ): Promise<Comparison> {
-  if (!(topic in topicPartitions)) throw new RangeError(`${topic} is no topic of ours.`);
   const within = (topicColumn: string, partitionColumn: string, offsetColumn: string): string =>
     `WHERE ${topicColumn} = '${topic}' AND ${partitionColumn} = ${partition}
        AND ${offsetColumn} >= ${from} AND ${offsetColumn} < ${to}`;
@@ -89,23 +76,34 @@ async function compare(
       ${within('log_topic', 'log_partition', 'log_offset')}
     UNION ALL SELECT "offset" FROM (${tableSql(tables.dead_letters, snapshots.dead_letters)})
       ${within('topic', '"partition"', '"offset"')}`;
-  const ranges = async (sql: string): Promise<CoordinateRange[]> =>
+  // The range's own ends stand as neighbours, and a range given up as if its offsets were there.
+  const marks = [
+    `(${from}, ${from})`,
+    `(${to}, ${to} + 1)`,
+    ...skipped
+      .filter((range) => range.to > from && range.from < to)
+      .map((range) => `(${range.from}, ${range.to})`),
+  ];
+  const gaps = `
+    SELECT reached AS first, o AS after FROM (
+      SELECT o, max(next) OVER (ORDER BY o, next ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+      FROM (SELECT o, o + 1 AS next FROM (${places}) UNION ALL (VALUES ${marks.join(', ')})) t(o, next)
+    ) WHERE o > reached`;
+  const rangesOf = async (sql: string): Promise<CoordinateRange[]> =>
     (await connection.runAndReadAll(sql)).getRows().map(([first, after]) => ({
       topic,
       partition,
       from: Number(first),
       to: Number(after),
     }));
+  const total = await connection.runAndReadAll(
+    `SELECT CAST(coalesce(sum(after - first), 0) AS BIGINT) FROM (${gaps})`,
+  );
   return {
-    repeated: await ranges(
+    missingOffsets: Number(total.getRows()[0]?.[0] ?? 0),
+    missing: await rangesOf(`SELECT first, after FROM (${gaps}) ORDER BY first LIMIT ${rangeLimit}`),
+    repeated: await rangesOf(
       `SELECT o, o + 1 FROM (${places}) GROUP BY o HAVING count(*) > 1 ORDER BY o LIMIT ${rangeLimit}`,
-    ),
-    // Gaps between the offsets that are there, with the range's own ends as neighbours.
-    missing: await ranges(
-      `SELECT before + 1, o FROM (
-         SELECT o, lag(o) OVER (ORDER BY o) AS before FROM (
-           SELECT DISTINCT o FROM (${places}) UNION ALL VALUES (${from - 1n}), (${to}))
-       ) WHERE o > before + 1 ORDER BY o LIMIT ${rangeLimit}`,
     ),
   };
 }

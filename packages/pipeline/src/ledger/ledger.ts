@@ -9,6 +9,7 @@ import {
 } from '../ingest/transaction-ids.ts';
 import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { Ledger, TableName } from '../lake-service.ts';
+import { countLog } from './count-log.ts';
 
 /** The committed state of the three tables that the ledger counts. */
 export type LedgerSnapshots = Readonly<Record<TableName, Snapshot>>;
@@ -57,18 +58,29 @@ export async function computeLedger(
       partition: 'log_partition',
       offset: 'log_offset',
     }),
-    ...states.map((state) => countUpTo(reader, state, nextOffset(state, covered, errorsCovered))),
+    ...states.map((state) =>
+      countLog(
+        reader,
+        state.topic,
+        state.partition,
+        nextOffset(state, covered, errorsCovered),
+        state.endOffset,
+      ),
+    ),
   ]);
   const counts = {
     appended: Number(sum(states.map((state) => state.appended))),
     silver: rowsOf(silver),
     dead_letters: rowsOf(deadLetters) - pendingDeadLetters,
     duplicates: rowsOf(duplicates) - pendingDuplicates,
-    in_flight: Number(sum(inFlight)),
-    unreadable: Number(
-      (silver.transactions.get(unreadableAppId) ?? 0n) +
-        sum(states.map((state) => skippedBeyond(state, nextOffset(state, covered, errorsCovered)))),
-    ),
+    in_flight: inFlight.reduce((total, { readable }) => total + readable, 0),
+    // Booked with the commits that passed them, given up beyond those, and met there just now.
+    unreadable:
+      Number(
+        (silver.transactions.get(unreadableAppId) ?? 0n) +
+          (deadLetters.transactions.get(unreadableAppId) ?? 0n) +
+          sum(states.map((state) => skippedBeyond(state, nextOffset(state, covered, errorsCovered)))),
+      ) + inFlight.reduce((total, { corrupt }) => total + corrupt, 0),
     removed: Number(silver.transactions.get(removedAppId) ?? 0n),
   };
   const difference =
@@ -86,16 +98,7 @@ function nextOffset(state: PartitionState, events: readonly bigint[], errors: bi
   return state.topic === 'clickstream-errors' ? errors : (events[state.partition] ?? 0n);
 }
 
-/** Records that the described state holds from an offset on; what is appended meanwhile is not counted. */
-async function countUpTo(reader: LogReader, state: PartitionState, from: bigint): Promise<bigint> {
-  if (from >= state.endOffset) return 0n;
-  const [all, later] = await Promise.all([
-    reader.count(state.topic, state.partition, from),
-    reader.count(state.topic, state.partition, state.endOffset),
-  ]);
-  return all - later;
-}
-
+/** Offsets given up that no commit has passed yet. */
 function skippedBeyond(state: PartitionState, from: bigint): bigint {
   return sum(
     state.skipped.map((range) =>
@@ -110,6 +113,7 @@ interface CoordinateColumns {
   readonly offset: string;
 }
 
+/** Rows of a table whose offsets Silver's `txn` does not cover; none to look for once Silver has caught up. */
 async function rowsBeyond(
   connection: DuckDBConnection,
   table: DeltaTable,

@@ -15,9 +15,11 @@ import { planUpkeep } from './plan-compaction.ts';
 export interface Maintenance {
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
+  /** Runs what rewrites a table in another way, after what is under way and before what comes. */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Told after each commit; now and then it is the moment to look for work. */
   noteCommit(): void;
-  /** Told of a checkpoint or log clean-up that failed after a commit. */
+  /** Told of a checkpoint or log clean-up that failed after a commit; undefined: it went well. */
   noteProblem(problem: unknown): void;
   /** What went wrong with the upkeep that runs by itself, until it goes well again. */
   problem(): unknown;
@@ -73,6 +75,7 @@ export function createMaintenance({ tables, settings, clock }: MaintenanceOption
         });
         return { dryRun, files: keys, bytes };
       }),
+    exclusively: serially,
     noteCommit() {
       commits += 1;
       if (!settings.enabled || closing || upkeepUnderWay) return;
@@ -111,7 +114,7 @@ async function optimizeTable(
       ? undefined
       : [...(await table.snapshot()).files.values()]
           .map((file) => file.partitionValues)
-          .filter((values) => (values['event_date'] ?? '') >= since);
+          .filter((values) => (values.event_date ?? '') >= since);
   const result = await table.optimize({
     targetFileBytes: options.targetBytes ?? settings.targetFileBytes,
     ...(partitions === undefined ? {} : { partitions }),

@@ -1,9 +1,13 @@
-import { rm } from 'node:fs/promises';
 import type { Snapshot } from '@clicklake/delta-lake';
 import type { LogReader } from '@clicklake/event-log';
-import { coveredOffsets, removedAppId } from '../ingest/transaction-ids.ts';
+import { ingestGroup } from '../ingest/ingest-session.ts';
+import {
+  coveredOffsets,
+  coveredPositions,
+  removedAppId,
+  type Transactions,
+} from '../ingest/transaction-ids.ts';
 import { rowsOf, type LakeTables } from '../lake/lake-tables.ts';
-import type { LakePaths } from '../lake-paths.ts';
 import type { RestoreOptions, RestoreResult, TableName } from '../lake-service.ts';
 import { PipelineError } from '../pipeline-error.ts';
 
@@ -11,33 +15,52 @@ export interface RestoreRequest {
   readonly table: TableName;
   readonly tables: LakeTables;
   readonly reader: LogReader;
-  readonly paths: LakePaths;
   readonly options: RestoreOptions;
 }
 
+/** What a restore of Silver will do. */
+export interface SilverRestore {
+  readonly target: number;
+  readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];
+  readonly rowsBefore: number;
+  readonly rowsAfter: number;
+  readonly toReadAgain: number;
+}
+
 /**
- * Restores Silver (S4.3) while ingest stands still. The offsets go back to the target's in the same commit, so
- * that ingest reads the log again from there; with `discard` they stay and the rows are booked as removed. The
- * dedupe state is thrown away either way: the next session rebuilds it from what Silver then holds.
+ * Decides what a restore of Silver does to its offsets (S4.3): they go back to the target's, so that ingest
+ * reads the log again from there; with `discard` they stay and the rows are booked as removed. Ingest stands
+ * still. From here on log retention keeps what will be read again.
+ *
+ * @throws PipelineError `restore-not-possible`, `restore-log-gone`; DeltaError `delta-version-not-found`.
  */
-export async function restoreSilver(request: RestoreRequest): Promise<RestoreResult> {
-  const { table: name, tables, reader, paths, options } = request;
+export async function planSilverRestore(request: RestoreRequest): Promise<SilverRestore> {
+  const { table: name, tables, reader, options } = request;
   if (name !== 'silver') throw onlySilver(name);
-  const table = tables.silver;
-  const current = await table.snapshot();
-  const target = await table.snapshotAt(versionReference(options));
-  const discard = options.discard ?? false;
-  const toReadAgain = discard ? 0 : await requireOffsets(reader, current, target);
+  const current = await tables.silver.snapshot();
+  const target = await tables.silver.snapshotAt(versionReference(options));
   const rowsBefore = rowsOf(current);
   const rowsAfter = rowsOf(target);
-  const transactions = discard
-    ? keepOffsets(current, rowsBefore - rowsAfter)
-    : rewindOffsets(current, target);
+  const movement = offsetMovement(current.transactions, target.transactions);
+  const shared = { target: target.version, rowsBefore, rowsAfter };
+  if (options.discard === true && movement !== 'forward') {
+    if (movement === 'both') throw cannotDiscard(target.version);
+    const transactions = keepOffsets(current.transactions, rowsBefore - rowsAfter);
+    return { ...shared, transactions, toReadAgain: 0 };
+  }
+  await keepInLog(reader, tables, target);
+  const toReadAgain = await requireOffsets(reader, current, target);
+  return { ...shared, transactions: rewindOffsets(current.transactions, target.transactions), toReadAgain };
+}
 
-  // First the state, then the commit: a crash in between costs a rebuild, the other order a wrong verdict.
-  await rm(paths.dedupe, { recursive: true, force: true });
-  const restored = await table.restore({ version: target.version }, { transactions: () => transactions });
-  return { version: restored.version, restoredTo: target.version, rowsBefore, rowsAfter, toReadAgain };
+/** Carries the plan out in one commit; the dedupe state is gone by now. */
+export async function restoreSilver(
+  silver: LakeTables['silver'],
+  plan: SilverRestore,
+): Promise<RestoreResult> {
+  const { target, transactions, rowsBefore, rowsAfter, toReadAgain } = plan;
+  const { version } = await silver.restore({ version: target }, { transactions: () => transactions });
+  return { version, restoredTo: target, rowsBefore, rowsAfter, toReadAgain };
 }
 
 function versionReference(options: RestoreOptions): { version: number } | { timestamp: number } {
@@ -51,22 +74,34 @@ function versionReference(options: RestoreOptions): { version: number } | { time
   });
 }
 
-/** Every `txn` as it was; one that the target does not know yet, at its beginning. */
-function rewindOffsets(current: Snapshot, target: Snapshot): { appId: string; version: bigint }[] {
-  return [...current.transactions.keys()].map((appId) => ({
-    appId,
-    version: target.transactions.get(appId) ?? 0n,
-  }));
+/** Where the target's offsets lie: an earlier restore may have left versions that read further (`forward`). */
+function offsetMovement(current: Transactions, target: Transactions): 'back' | 'forward' | 'both' {
+  const now = coveredOffsets(current, 'clickstream-events');
+  const then = coveredOffsets(target, 'clickstream-events');
+  const back = now.some((offset, partition) => offset > (then[partition] ?? 0n));
+  const forward = now.some((offset, partition) => offset < (then[partition] ?? 0n));
+  if (back && forward) return 'both';
+  return forward ? 'forward' : 'back';
 }
 
-function keepOffsets(current: Snapshot, removedRows: number): { appId: string; version: bigint }[] {
-  const removed = (current.transactions.get(removedAppId) ?? 0n) + BigInt(removedRows);
-  return [
-    ...[...current.transactions]
-      .map(([appId, version]) => ({ appId, version }))
-      .filter(({ appId }) => appId !== removedAppId),
-    { appId: removedAppId, version: removed },
-  ];
+/** Every `txn` as the target had it; one that it does not know yet, at its beginning. */
+function rewindOffsets(current: Transactions, target: Transactions): SilverRestore['transactions'] {
+  const appIds = new Set([...current.keys(), ...target.keys()]);
+  return [...appIds].map((appId) => ({ appId, version: target.get(appId) ?? 0n }));
+}
+
+function keepOffsets(current: Transactions, removedRows: number): SilverRestore['transactions'] {
+  const kept = new Map(current).set(removedAppId, (current.get(removedAppId) ?? 0n) + BigInt(removedRows));
+  return [...kept].map(([appId, version]) => ({ appId, version }));
+}
+
+/** Log retention goes by the group's offsets: they move back before Silver does, so that nothing slips away. */
+async function keepInLog(reader: LogReader, tables: LakeTables, target: Snapshot): Promise<void> {
+  const deadLetters = await tables.dead_letters.snapshot();
+  await reader.commit(ingestGroup, {
+    'clickstream-events': coveredOffsets(target.transactions, 'clickstream-events'),
+    'clickstream-errors': [coveredPositions(deadLetters.transactions).errors],
+  });
 }
 
 /** How many offsets ingest would read again; refused when the log has deleted the first of them. */
@@ -89,6 +124,15 @@ async function requireOffsets(reader: LogReader, current: Snapshot, target: Snap
     if (to > from) offsets += to - from;
   }
   return Number(offsets);
+}
+
+function cannotDiscard(version: number): PipelineError {
+  return new PipelineError({
+    code: 'restore-not-possible',
+    message: `Version ${version} has rows of one log partition that Silver lacks, and lacks rows of another: what a discard would remove cannot be told.`,
+    hint: 'Restore it without --discard: its records are read from the log again.',
+    details: { version },
+  });
 }
 
 function onlySilver(name: TableName): PipelineError {

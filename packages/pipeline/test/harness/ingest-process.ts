@@ -6,7 +6,7 @@ import type { ChildTask } from './child.ts';
 import { testLakeAt } from './test-lake.ts';
 
 const task = JSON.parse(process.argv[2] ?? '{}') as ChildTask;
-const crashPoints = environmentCrashPoints(process.env['CLICKLAKE_CRASH_AT']);
+const crashPoints = environmentCrashPoints(process.env.CLICKLAKE_CRASH_AT);
 const lake = testLakeAt(task.home);
 
 for (const step of task.steps) {

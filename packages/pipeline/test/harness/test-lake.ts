@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContract, type ContractSettings } from '@clicklake/contract';
 import { nodeFileSystem, noCrashPoints, type CrashPoints, type FileSystem } from '@clicklake/durable-files';
-import { openEmbeddedLog, type EmbeddedLogOptions, type EventLog } from '@clicklake/event-log';
+import {
+  openEmbeddedLog,
+  type EmbeddedLogOptions,
+  type EventLog,
+  type NewRecord,
+} from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { QueryEngine } from '@clicklake/query';
 import {
   defaultIngestSettings,
@@ -15,11 +21,17 @@ import {
   type LakePaths,
   type MaintenanceSettings,
 } from '@clicklake/pipeline';
+import { openLakeDuckdb, utcConnection } from '../../src/lake/duckdb.ts';
+import { openOrCreateTables, type LakeTables } from '../../src/lake/lake-tables.ts';
 
 export interface TestLake {
   readonly paths: LakePaths;
   log(options?: Partial<EmbeddedLogOptions>): EventLog;
+  /** Appends through a writer of its own, so many records a call. */
+  append(records: readonly NewRecord[], perCall?: number): Promise<void>;
   open(options?: OpenTestLake): Promise<LakeOwner>;
+  /** The committed tables, for tests that meddle with them. */
+  tables(): Promise<OpenedTables>;
   remove(): Promise<void>;
 }
 
@@ -31,6 +43,14 @@ export interface OpenTestLake {
   readonly queryEngine?: QueryEngine;
   readonly files?: FileSystem;
   readonly clock?: () => number;
+  /** The log to read, when it is not that of `TestLake.log()`. */
+  readonly log?: EventLog;
+}
+
+export interface OpenedTables {
+  readonly tables: LakeTables;
+  readonly connection: DuckDBConnection;
+  close(): Promise<void>;
 }
 
 /** A home of its own; everything in it is the product's own code over real files. */
@@ -46,12 +66,40 @@ export function testLakeAt(home: string): TestLake {
   return {
     paths,
     log,
+    async append(records, perCall = 25) {
+      const writer = await log().openWriter();
+      for (let from = 0; from < records.length; from += perCall) {
+        await writer.append(records.slice(from, from + perCall));
+      }
+      await writer.close();
+    },
+    async tables() {
+      const duckdb = await openLakeDuckdb(`${paths.home}-scratch`, 256);
+      const connection = await utcConnection(duckdb);
+      const tables = await openOrCreateTables({
+        paths,
+        files: nodeFileSystem,
+        duckdb,
+        crashPoints: noCrashPoints,
+        clock: Date.now,
+      });
+      return {
+        tables,
+        connection,
+        async close() {
+          for (const table of Object.values(tables)) await table.close();
+          connection.closeSync();
+          duckdb.closeSync();
+          await rm(`${paths.home}-scratch`, { recursive: true, force: true });
+        },
+      };
+    },
     async open(options = {}) {
       const { owner } = await openLakeOwner({
         paths,
         files: options.files ?? nodeFileSystem,
         crashPoints: options.crashPoints ?? noCrashPoints,
-        log: log(),
+        log: options.log ?? log(),
         contract: createContract(options.contract ?? {}),
         settings: { ...defaultIngestSettings, dedupeMemoryBytes: 8 * 1024 * 1024, ...options.settings },
         maintenance: { ...defaultMaintenanceSettings, enabled: false, ...options.maintenance },
