@@ -312,6 +312,25 @@ describe('events from the past to an answer, one command after another', () => {
   });
 });
 
+describe('Ctrl-C', () => {
+  it('ends produce with what it has sent, and with the truth about that', async () => {
+    const own = await openShell();
+    const truth = join(own.directory, 'truth.jsonl');
+    const produce = own.start('produce', '--events', '1000000', '--rate', '500', '--truth', truth);
+    const appended = async (): Promise<number> => {
+      const { stdout } = await own.run('ledger', '--json');
+      return (parse(stdout) as { appended: number }).appended;
+    };
+    while ((await appended()) === 0);
+    produce.signal('SIGINT');
+    expect((await produce.outcome).code).toBe(130);
+    const lines = (await readFile(truth, 'utf8')).trim().split('\n');
+    expect(lines).toHaveLength((await appended()) + 1);
+    expect(parse(lines.at(-1) ?? '')).toMatchObject({ kind: 'summary', undelivered: 0 });
+    await own.close();
+  });
+});
+
 describe('what goes to a terminal', () => {
   it('is coloured there, and nowhere else, and never with NO_COLOR', async () => {
     const escape = '\u001b[';

@@ -17,8 +17,9 @@ function showNotice(text) {
 function listen() {
   const stream = new EventSource('/api/live');
   stream.addEventListener('sample', (event) => {
-    showNotice('');
-    showLive(JSON.parse(event.data));
+    const sample = JSON.parse(event.data);
+    showNotice(sample.problem === null ? '' : `Ingest: ${sample.problem.message} ${sample.problem.hint}`);
+    showLive(sample);
   });
   stream.addEventListener('error', async () => {
     setPhase('connection lost', 'bad');

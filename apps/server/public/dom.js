@@ -14,9 +14,11 @@ export function setText(place, text) {
   fill(place, element('p', { class: 'muted' }, text));
 }
 
-/** Rows of cells as a table; a cell is text, a number, or an element. */
-export function table(header, rows) {
-  const numeric = header.map((_, column) => rows.every((row) => typeof row[column] === 'number'));
+/** Rows of cells as a table; a cell is text, a number, or an element. Numbers stand at the right, as do `measures`. */
+export function table(header, rows, measures = []) {
+  const numeric = header.map(
+    (name, column) => measures.includes(name) || rows.every((row) => typeof row[column] === 'number'),
+  );
   const classOf = (column) => (numeric[column] ? { class: 'number' } : {});
   const head = header.map((name, column) => element('th', { scope: 'col', ...classOf(column) }, name));
   const body = rows.map((row) =>

@@ -5,11 +5,17 @@ function empty(text) {
   return element('p', { class: 'muted' }, text);
 }
 
+/** All topics begin alike. */
+function short(topic) {
+  return topic.replace('clickstream-', '');
+}
+
 export function tablesTable(tables) {
   if (tables.length === 0) return empty('No tables yet: they come with the first commit.');
   return table(
     ['table', 'rows', 'files', 'size', 'version'],
     tables.map(({ name, rows, files, bytes: size, version }) => [name, rows, files, bytes(size), version]),
+    ['size'],
   );
 }
 
@@ -19,13 +25,14 @@ export function topicsTable(topics) {
     ['topic', 'partition', 'end', 'lag', 'size'],
     topics.map(({ topic, partition, endOffset, lag, bytes: size, corrupt }) => [
       corrupt.length === 0
-        ? topic
-        : element('span', {}, topic, ' ', element('span', { class: 'tag' }, 'corrupt')),
+        ? short(topic)
+        : element('span', {}, short(topic), ' ', element('span', { class: 'tag' }, 'corrupt')),
       partition,
       endOffset,
       lag,
       bytes(size),
     ]),
+    ['size'],
   );
 }
 
@@ -37,7 +44,7 @@ export function deadLetterTable(deadLetters) {
       time(received_at),
       element('span', { class: 'tag', title: message ?? '' }, reason),
       field ?? '–',
-      `${topic.replace('clickstream-', '')}/${partition}/${offset}`,
+      `${short(topic)}/${partition}/${offset}`,
       element('code', { class: 'cell', title: raw.slice(0, 2000) }, raw.slice(0, 140)),
     ]),
   );

@@ -69,7 +69,7 @@ describe('the page', () => {
 
   it('lists tables, topics and dead letters, whose bytes stay text', async () => {
     await page.locator('#tables td', { hasText: 'dead_letters' }).waitFor();
-    await page.locator('#topics td', { hasText: 'clickstream-errors' }).waitFor();
+    await page.locator('#topics td', { hasText: 'errors' }).waitFor();
     await page.getByText('<script>alert(0)</script>').waitFor();
   });
 

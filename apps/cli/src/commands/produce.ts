@@ -49,7 +49,7 @@ export async function produceLive(
   options: ProduceOptions,
   rate: number | null,
 ): Promise<ExitCode> {
-  return producing(context, options, async (system, { truth, onSent, signal }) => {
+  return producing(context, options, async (system, { truth, onSent, ...stop }) => {
     const { url, key, startedHere } = await findCollector(system);
     const sink = createHttpSink({ url, key });
     system.lifecycle.add('sender', () => sink.close());
@@ -69,7 +69,7 @@ export async function produceLive(
       rate: rate ?? 'flat-out',
       maxEvents: options.events,
       ...(rate !== null && { batchSize: Math.max(1, Math.min(1000, Math.ceil(rate / 10))) }),
-      signal,
+      ...stop,
       onProgress: ({ sent }) => onSent(sent),
       ...(truth !== undefined && { truth }),
     });
@@ -94,11 +94,13 @@ export async function produceBackFill(
     days,
     endAt,
   };
-  return producing(context, options, async (system, { truth, onSent, signal }) => {
+  return producing(context, options, async (system, { truth, onSent, ...stop }) => {
     const owner = await findOwner(system.paths.ingestLock);
+    const truthGiven = truth === undefined ? {} : { truth };
     if (owner?.role === 'up') {
       const admin = await connectTo(system, owner);
-      const result = await admin.backFill(request, { onProgress: ({ written }) => onSent(written), signal });
+      const onProgress = ({ written }: { readonly written: number }): void => onSent(written);
+      const result = await admin.backFill(request, { onProgress, signal: stop.signal });
       noteWhole(truth, request);
       return { ...result, through: owner.url };
     }
@@ -110,19 +112,18 @@ export async function produceBackFill(
         simulation: createSimulation(backFillSimulation(request)),
         sink,
         rate: 'flat-out',
-        signal,
+        ...stop,
+        ...truthGiven,
         onProgress: ({ sent }) => onSent(sent),
-        ...(truth !== undefined && { truth }),
       });
       return { ...result, through: collector.url };
     }
     const { writer } = await startLogWriter(system);
-    const onProgress = ({ written }: { readonly written: number }): void => onSent(written);
     const result = await runBackFill(writer, contractOf(system), system.effects.now, request, {
-      onProgress,
-      signal,
+      ...stop,
+      ...truthGiven,
+      onProgress: ({ written }) => onSent(written),
     });
-    noteWhole(truth, request);
     return { ...result, through: 'the log' };
   });
 }
@@ -130,8 +131,10 @@ export async function produceBackFill(
 interface Run {
   readonly truth: TruthWriter | undefined;
   readonly onSent: (sent: number) => void;
-  /** Aborts at Ctrl-C: what was taken from the simulation is still delivered. */
+  /** Aborts at Ctrl-C: what was taken from the simulation is still delivered … */
   readonly signal: AbortSignal;
+  /** … and this one at a second: it is not. */
+  readonly abandon: AbortSignal;
 }
 
 async function producing(
@@ -143,12 +146,18 @@ async function producing(
   const lifecycle = createLifecycle((name, error) => terminal.warn(`${name}: ${String(error)}`));
   const system: SystemContext = { ...context, role: 'produce', lifecycle, onFatal: () => undefined };
   const stop = new AbortController();
-  const stopListening = effects.signals.onStop(() => stop.abort());
+  const abandon = new AbortController();
+  const stopListening = effects.signals.onStop(() => (stop.signal.aborted ? abandon : stop).abort());
   const progress = createProgress(terminal, effects.stderr, 'Producing', events);
   const truth = truthFile === null ? undefined : createTruthWriter(truthFile);
   const startedAt = performance.now();
   try {
-    const result = await run(system, { truth, onSent: (sent) => progress.update(sent), signal: stop.signal });
+    const result = await run(system, {
+      truth,
+      onSent: (sent) => progress.update(sent),
+      signal: stop.signal,
+      abandon: abandon.signal,
+    });
     progress.stop();
     const seconds = (performance.now() - startedAt) / 1000;
     const { accepted, rejected, through } = result;
@@ -160,6 +169,10 @@ async function producing(
       );
     }
     return stop.signal.aborted ? exitCodes.interrupted : exitCodes.ok;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    terminal.warn('Stopped before the end; what was sent last may or may not have arrived.');
+    return exitCodes.interrupted;
   } finally {
     progress.stop();
     truth?.close();

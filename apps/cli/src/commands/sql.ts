@@ -15,6 +15,10 @@ export async function sql(context: CommandContext, statement: string, format: Sq
     try {
       printAnswer(context, await access.admin.sql(statement, { signal: cancel.signal }), format);
       return exitCodes.ok;
+    } catch (error) {
+      if (!cancel.signal.aborted) throw error;
+      context.terminal.talk('Cancelled.');
+      return exitCodes.interrupted;
     } finally {
       stopListening();
     }

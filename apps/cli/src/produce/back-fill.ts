@@ -1,7 +1,12 @@
 import type { Contract } from '@clicklake/contract';
 import type { LogWriter } from '@clicklake/event-log';
 import type { BackFillOptions, BackFillRequest, BackFillResult } from '@clicklake/server';
-import { createSimulation, runSimulation, type SimulationSettings } from '@clicklake/simulator';
+import {
+  createSimulation,
+  runSimulation,
+  type RunOptions,
+  type SimulationSettings,
+} from '@clicklake/simulator';
 import { createLogSink } from './log-sink.ts';
 
 /** The simulation of a back-fill: the same request makes the same records, in whatever process. */
@@ -19,7 +24,7 @@ export async function runBackFill(
   contract: Contract,
   now: () => number,
   request: BackFillRequest,
-  { onProgress, signal }: BackFillOptions,
+  { onProgress, ...run }: BackFillOptions & Pick<RunOptions, 'truth' | 'abandon'>,
 ): Promise<BackFillResult> {
   const { accepted, rejected } = await runSimulation({
     simulation: createSimulation(backFillSimulation(request)),
@@ -29,7 +34,7 @@ export async function runBackFill(
     // The next batch is judged while the one before it is made durable.
     inFlight: 2,
     onProgress: ({ sent }) => onProgress({ written: sent }),
-    ...(signal !== undefined && { signal }),
+    ...run,
   });
   return { accepted, rejected };
 }
