@@ -94,7 +94,7 @@ describe('a row deleted behind its back', () => {
       const owner = await filled('deleted');
       await owner.close();
       const opened = await lake.tables();
-    const { tables, connection } = opened;
+      const { tables, connection } = opened;
       const table = tables[name];
       const place =
         name === 'dead_letters' ? '"partition", "offset", topic' : 'log_partition, log_offset, log_topic';

@@ -39,13 +39,21 @@ const properties = {
   'delta.deletedFileRetentionDuration': 'interval 2 days',
 };
 
+/**
+ * What queries prune by. Statistics of all 33 columns would make up nine tenths of the log and of each
+ * checkpoint, and random ids and free texts never leave a file out.
+ */
+const silverStatistics = 'timestamp,received_at,event_type,user_id,log_partition,log_offset';
+
+export const silverProperties = { ...properties, 'delta.dataSkippingStatsColumns': silverStatistics };
+
 const definitions: Readonly<Record<TableName, TableDefinition>> = {
   silver: {
     name: 'silver',
     description: 'Valid events, each once.',
     schema: parseSchema(deltaSchemaString),
     partitionColumns: silverPartitionColumns,
-    configuration: properties,
+    configuration: silverProperties,
   },
   dead_letters: {
     name: 'dead_letters',
