@@ -79,10 +79,14 @@ async function commitStep(
   }
 }
 
-function fenced(cause: Error): PipelineError {
+function sameOffsets(left: readonly bigint[], right: readonly bigint[]): boolean {
+  return left.every((offset, partition) => offset === right[partition]);
+}
+
+function fenced(cause: unknown): PipelineError {
   return new PipelineError({
     code: 'ingest-fenced',
-    message: `Another process committed for the log partitions of this lake: ${cause.message}`,
+    message: 'Another process committed for the log partitions of this lake.',
     hint: 'Find the other ingest and stop it (two machines may share the directory), then start this one again: it goes on from what is committed.',
     cause,
   });
@@ -150,12 +154,12 @@ async function stageSilver(
 ): Promise<Step | undefined> {
   const table = tables.silver;
   const { transactions: before } = await table.snapshot();
-  const transactions = advances(
-    'clickstream-events',
-    coveredOffsets(before, 'clickstream-events'),
-    generation.eventsEnd,
-  );
-  if (transactions.length === 0) return undefined;
+  const covered = coveredOffsets(before, 'clickstream-events');
+  const { eventsStart, eventsEnd } = generation;
+  // An earlier attempt of ours whose outcome was uncertain, or an errors topic that moved alone.
+  if (sameOffsets(covered, eventsEnd)) return undefined;
+  if (!sameOffsets(covered, eventsStart)) throw fenced(undefined);
+  const transactions = advances('clickstream-events', covered, eventsEnd);
   const files =
     generation.silverRows === 0
       ? []

@@ -19,7 +19,8 @@ export interface Generation {
   readonly bytes: number;
   /** Some of its rows are not in the query engine's tail: it is to be committed at once. */
   readonly hidden: boolean;
-  /** Next offset per partition of `clickstream-events` after it. */
+  /** Next offset per partition of `clickstream-events` before it and after it. */
+  readonly eventsStart: readonly bigint[];
   readonly eventsEnd: readonly bigint[];
   /** Next offset of `clickstream-errors` after it. */
   readonly errorsEnd: bigint;
@@ -49,6 +50,7 @@ export function emptyGeneration({ id, eventsEnd, errorsEnd, horizon }: Generatio
     duplicateRows: 0,
     bytes: 0,
     hidden: false,
+    eventsStart: eventsEnd,
     eventsEnd,
     errorsEnd,
     unreadableEvents: 0n,

@@ -1,6 +1,6 @@
-import { isClicklakeError } from '@clicklake/errors';
-import type { IngestState, Problem } from '../lake-service.ts';
+import type { IngestState } from '../lake-service.ts';
 import { PipelineError } from '../pipeline-error.ts';
+import { describeProblem } from './describe-problem.ts';
 import type { Intake } from './intake.ts';
 import type { CommittedGeneration, IngestSession, IngestSessionOptions } from './ingest-session.ts';
 
@@ -150,14 +150,4 @@ function tailUncommitted(cause: unknown): PipelineError {
     hint: `Nothing is lost: the next start takes the records from the log again. ${found?.hint ?? ''}`.trim(),
     cause,
   });
-}
-
-export function describeProblem(problem: unknown): Problem | null {
-  if (problem === undefined) return null;
-  if (isClicklakeError(problem)) return { code: problem.code, message: problem.message, hint: problem.hint };
-  return {
-    code: 'ingest-failed',
-    message: problem instanceof Error ? problem.message : 'An error without a message.',
-    hint: 'Ingest tries again by itself; see the message for the cause.',
-  };
 }

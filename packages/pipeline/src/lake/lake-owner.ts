@@ -3,7 +3,8 @@ import { acquireLock, type CrashPoints, type FileSystem, type Lock } from '@clic
 import type { Contract } from '@clicklake/contract';
 import type { EventLog } from '@clicklake/event-log';
 import type { QueryEngine } from '@clicklake/query';
-import { describeProblem, openIngestRunner } from '../ingest/ingest-runner.ts';
+import { describeProblem } from '../ingest/describe-problem.ts';
+import { openIngestRunner } from '../ingest/ingest-runner.ts';
 import { openIngestSession } from '../ingest/ingest-session.ts';
 import type { IngestSettings } from '../ingest/ingest-settings.ts';
 import type { LakePaths } from '../lake-paths.ts';
