@@ -12,6 +12,8 @@ export const unparseable: unique symbol = Symbol('unparseable');
 export interface ReceivedEvents {
   /** Parsed values; `unparseable` for a line of NDJSON that is not JSON. */
   readonly values: readonly unknown[];
+  /** No backslash anywhere: no string of an event needs escaping. */
+  readonly escapeFree: boolean;
   /** The exact bytes received for one of them. */
   bytesOf(index: number): Uint8Array;
 }
@@ -71,12 +73,14 @@ function parseDocument(body: Buffer, maxEvents: number): ReceivedEvents | Unpars
     if (error instanceof RangeError) return tooDeep;
     return { reason: 'malformed_json', message: 'The body is not JSON.' };
   }
-  if (!Array.isArray(value)) return { values: [value], bytesOf: () => body };
+  const escapeFree = isEscapeFree(body);
+  if (!Array.isArray(value)) return { values: [value], escapeFree, bytesOf: () => body };
   checkCount(value.length, maxEvents);
   // Only a rejected event needs its bytes: a body without any is never scanned.
   let ranges: readonly ByteRange[] | undefined;
   return {
     values: value,
+    escapeFree,
     bytesOf(index) {
       ranges ??= arrayElementRanges(body);
       return slice(body, ranges[index]);
@@ -100,7 +104,12 @@ function parseLines(body: Buffer, maxEvents: number): ReceivedEvents {
     }
     from = to + 1;
   }
-  return { values, bytesOf: (index) => slice(body, ranges[index]) };
+  // A line that is no UTF-8 has no value: the strings of those that have one are well-formed.
+  return { values, escapeFree: isEscapeFree(body), bytesOf: (index) => slice(body, ranges[index]) };
+}
+
+function isEscapeFree(body: Buffer): boolean {
+  return !body.includes(0x5c);
 }
 
 function parseLine(body: Buffer, from: number, to: number, knownUtf8: boolean): unknown {

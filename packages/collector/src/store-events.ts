@@ -44,7 +44,7 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
   const deadLetterRate = createDeadLetterRate(() => performance.now());
   const enrich = createEnricher();
 
-  function contextOf({ key, clientIp, userAgent }: Sender): PrepareContext {
+  function contextOf({ key, clientIp, userAgent }: Sender, escapeFree: boolean): PrepareContext {
     return {
       receivedAt: stampReceivedAt(),
       sourceId: key.sourceId,
@@ -53,6 +53,7 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
       truncateIp,
       userAgent,
       enrich,
+      escapeFree,
       newEventId: randomUUID,
     };
   }
@@ -95,7 +96,11 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
   return {
     storeEvents(received, bytes, sender) {
       // From the stamp to the append there is no await: received_at must not decrease within a partition (S1.5).
-      const { records, outcomes, rejected } = judgeEvents(received, contract, contextOf(sender));
+      const { records, outcomes, rejected } = judgeEvents(
+        received,
+        contract,
+        contextOf(sender, received.escapeFree),
+      );
       admitDeadLetters(sender.key, rejected);
       const accepted = outcomes.length - rejected;
       const stored = { sourceId: sender.key.sourceId, accepted, rejected, bytes };
@@ -105,7 +110,7 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
     async storeUnparseable(body, why, sender) {
       admitDeadLetters(sender.key, 1);
       const verdict = { eventId: null, field: null, ...why };
-      const [position] = await append([deadLetterRecord(body, verdict, contextOf(sender))]);
+      const [position] = await append([deadLetterRecord(body, verdict, contextOf(sender, false))]);
       noteAppended({ sourceId: sender.key.sourceId, accepted: 0, rejected: 1, bytes: body.length });
       throw new Refusal({
         code: 'body-unparseable',

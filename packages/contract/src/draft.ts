@@ -10,11 +10,14 @@ import type { ExtraMember } from './properties.ts';
 import { RejectedError } from './rejection.ts';
 import { at, ingestNames, slotList, slots, type Slot } from './record-slots.ts';
 import type { ContractSettings } from './settings.ts';
-import { maxTimestampMs, minTimestampMs } from './timestamp.ts';
+import { isCanonicalForm, maxTimestampMs, minTimestampMs } from './timestamp.ts';
 
 /** One event on its way. Times are milliseconds since the epoch. */
 export interface Draft {
-  /** JSON texts by slot; of the times only once they are settled. */
+  /**
+   * JSON texts by slot, those of quoted slots without their quotes. Before the times are settled a time has one
+   * if its sender wrote it in the canonical form.
+   */
   readonly texts: (string | undefined)[];
   timestamp: number | undefined;
   sentAt: number | undefined;
@@ -34,11 +37,13 @@ export function keepExtra(draft: Draft, name: string, value: unknown): void {
 /**
  * Reads every member of the event once, in its own order.
  * @param fromLog the collector's fields count
+ * @param escapeFree no string of the event needs escaping
  * @param readProperties the object that a `properties` member states
  */
 export function readEvent(
   event: Readonly<Record<string, unknown>>,
   fromLog: boolean,
+  escapeFree: boolean,
   readProperties: (value: unknown) => Readonly<Record<string, unknown>>,
 ): Draft {
   const draft: Draft = {
@@ -59,7 +64,7 @@ export function readEvent(
     else if (!fromLog && !slot.fromClient) keepExtra(draft, `$client.${name}`, value);
     else if (slot.kind === 'properties') draft.properties = readProperties(value);
     else if (slot.kind === 'time') readTime(draft, slot, value);
-    else draft.texts[slot.index] = readText(draft, slot, value);
+    else draft.texts[slot.index] = readText(draft, slot, value, escapeFree);
   }
   return draft;
 }
@@ -70,10 +75,10 @@ function keepUnknown(draft: Draft, name: string, value: unknown): void {
   else if (value !== null) keepExtra(draft, `$client.${name}`, value);
 }
 
-function readText(draft: Draft, slot: Slot, value: unknown): string {
+function readText(draft: Draft, slot: Slot, value: unknown, escapeFree: boolean): string {
   switch (slot.kind) {
     case 'text':
-      return checkText(slot, value);
+      return checkText(slot, value, escapeFree);
     case 'member':
       return checkMember(slot, value);
     case 'point':
@@ -87,6 +92,7 @@ function readText(draft: Draft, slot: Slot, value: unknown): string {
 
 function readTime(draft: Draft, slot: Slot, value: unknown): void {
   const ms = checkTimestamp(slot, value);
+  if (isCanonicalForm(value)) draft.texts[slot.index] = value;
   switch (slot.index) {
     case at.timestamp:
       draft.timestamp = ms;
@@ -101,8 +107,6 @@ function readTime(draft: Draft, slot: Slot, value: unknown): void {
       draft.receivedAt = ms;
   }
 }
-
-const customText = JSON.stringify('custom');
 
 /** S2.3: the final `timestamp`, in milliseconds. */
 export function settleTimestamp(
@@ -130,7 +134,7 @@ export function requirePresence({ texts }: Draft): void {
   if (texts[at.userId] === undefined && texts[at.anonymousId] === undefined) {
     throw new RejectedError('missing_field', 'user_id', 'One of `user_id` and `anonymous_id` is required.');
   }
-  if (texts[at.eventType] === customText && texts[at.eventName] === undefined) {
+  if (texts[at.eventType] === 'custom' && texts[at.eventName] === undefined) {
     throw new RejectedError('missing_field', 'event_name', 'A custom event requires `event_name`.');
   }
 }
@@ -138,9 +142,13 @@ export function requirePresence({ texts }: Draft): void {
 /** The canonical text: the contract's order, no nulls. */
 export function serialise(texts: readonly (string | undefined)[]): string {
   let value = '';
-  for (const { index, prefix } of slotList) {
+  let inQuotes = false;
+  for (const { index, isQuoted, afterQuoted, afterOther } of slotList) {
     const text = texts[index];
-    if (text !== undefined) value += prefix + text;
+    if (text === undefined) continue;
+    value += inQuotes ? afterQuoted : afterOther;
+    value += text;
+    inQuotes = isQuoted;
   }
-  return `${value}}`;
+  return value + (inQuotes ? '"}' : '}');
 }

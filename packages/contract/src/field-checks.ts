@@ -1,5 +1,5 @@
 import { isRawJson } from './exact-json.ts';
-import { quoteJson, utf8Length } from './json-text.ts';
+import { escapeJson, utf8Length } from './json-text.ts';
 import type { Slot } from './record-slots.ts';
 import { RejectedError } from './rejection.ts';
 import { maxTimestampMs, minTimestampMs, parseTimestamp } from './timestamp.ts';
@@ -13,11 +13,14 @@ function wrongType(field: string, wanted: string): RejectedError {
   return new RejectedError('wrong_type', field, `\`${field}\` must be ${wanted}.`);
 }
 
-/** The JSON text of a string field. */
-export function checkText(slot: Slot, value: unknown): string {
+/**
+ * What stands between the quotes in the JSON of a string field.
+ * @param escapeFree the value is known to need no escaping
+ */
+export function checkText(slot: Slot, value: unknown, escapeFree: boolean): string {
   if (typeof value !== 'string') throw wrongType(slot.name, 'a string');
   checkLength(slot, value);
-  return quoteJson(value, slot.name);
+  return escapeFree ? value : escapeJson(value, slot.name);
 }
 
 function checkLength(slot: Slot, text: string): void {
@@ -32,22 +35,21 @@ function checkLength(slot: Slot, text: string): void {
 /** Whether the text would be accepted as this field. */
 export function isValidText(slot: Slot, value: unknown): value is string {
   try {
-    checkText(slot, value);
+    checkText(slot, value, false);
     return true;
   } catch {
     return false;
   }
 }
 
-/** The JSON text of one of the field's closed set of values. */
+/** One of the field's closed set of values, none of which JSON escapes. */
 export function checkMember(slot: Slot, value: unknown): string {
-  const text = slot.values.get(value);
-  if (text !== undefined) return text;
   if (typeof value !== 'string') throw wrongType(slot.name, 'a string');
+  if (slot.values.has(value)) return value;
   throw new RejectedError(
     'unknown_event_type',
     slot.name,
-    `\`${slot.name}\` must be one of ${[...slot.values.keys()].join(', ')}.`,
+    `\`${slot.name}\` must be one of ${[...slot.values].join(', ')}.`,
   );
 }
 

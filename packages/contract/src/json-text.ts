@@ -25,15 +25,20 @@ export function parseEventJson(text: string): unknown {
 const needsCare = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /**
- * A string as JSON.
+ * A string as it stands between the quotes in JSON.
  * @throws RejectedError `invalid_unicode` on a lone surrogate, which UTF-8, DuckDB and Parquet can't hold.
  */
-export function quoteJson(text: string, field: string | null): string {
-  if (!needsCare.test(text)) return `"${text}"`;
+export function escapeJson(text: string, field: string | null): string {
+  if (!needsCare.test(text)) return text;
   if (!text.isWellFormed()) {
     throw new RejectedError('invalid_unicode', field, 'A string contains half of a surrogate pair.');
   }
-  return JSON.stringify(text);
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** A string as JSON; throws as `escapeJson`. */
+export function quoteJson(text: string, field: string | null): string {
+  return `"${escapeJson(text, field)}"`;
 }
 
 /**

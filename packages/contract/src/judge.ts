@@ -8,7 +8,7 @@ import { eventObject, finish, schemaVersionText } from './prepare.ts';
 import { RejectedError } from './rejection.ts';
 import { at } from './record-slots.ts';
 import type { ContractSettings } from './settings.ts';
-import { maxTimestampMs, minTimestampMs, quoteTimestamp } from './timestamp.ts';
+import { maxTimestampMs, minTimestampMs, timestampText } from './timestamp.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -67,7 +67,7 @@ export function judgeRecord(
   settings: ContractSettings,
 ): Accepted {
   const record = eventObject(input);
-  const draft = readEvent(record, true, (value) =>
+  const draft = readEvent(record, true, false, (value) =>
     // A RecordValue's properties are JSON text; a foreign producer may nest the object.
     checkObject('properties', typeof value === 'string' ? parseStrict(value, 'properties', settings) : value),
   );
@@ -79,10 +79,11 @@ export function judgeRecord(
   const timestamp = settleTimestamp(given, 0, receivedAt, settings);
   // A record that has been through a collector says itself what the client's clock said, or that it was silent.
   const own = draft.clientTimestamp ?? (stamped === undefined || given !== timestamp ? given : undefined);
-  texts[at.timestamp] = quoteTimestamp(timestamp);
-  texts[at.receivedAt] = quoteTimestamp(receivedAt);
-  if (sentAt !== undefined) texts[at.sentAt] = quoteTimestamp(sentAt);
-  if (own !== undefined) texts[at.clientTimestamp] = quoteTimestamp(own);
+  if (timestamp !== given) texts[at.timestamp] = timestampText(timestamp);
+  else texts[at.timestamp] ??= timestampText(timestamp);
+  texts[at.receivedAt] ??= timestampText(receivedAt);
+  if (sentAt !== undefined) texts[at.sentAt] ??= timestampText(sentAt);
+  if (own !== undefined) texts[at.clientTimestamp] ??= timestampText(own);
   texts[at.schemaVersion] ??= schemaVersionText;
   // The text's depth was judged as text: as `properties` of its own it may take all of it.
   return finish(draft, record, newEventId, settings, settings.maxDepth);

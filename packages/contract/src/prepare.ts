@@ -1,17 +1,16 @@
 import { schemaVersion } from './event-fields.ts';
 import { readEvent, requirePresence, serialise, settleTimestamp, type Draft } from './draft.ts';
-import { checkObject, checkText, isJsonObject, isValidText } from './field-checks.ts';
-import { quoteJson, utf8Length } from './json-text.ts';
+import { checkObject, isJsonObject, isValidText } from './field-checks.ts';
+import { escapeJson, utf8Length } from './json-text.ts';
 import type { Accepted, PrepareContext } from './prepared.ts';
 import { writeProperties } from './properties.ts';
 import { at, slotOf } from './record-slots.ts';
 import { RejectedError, type Rejection } from './rejection.ts';
-import { stampIpAddress, stampUserAgent } from './server-facts.ts';
+import { stampIpAddress, stampUserAgent, textsOfRequest } from './server-facts.ts';
 import type { ContractSettings } from './settings.ts';
-import { quoteTimestamp } from './timestamp.ts';
+import { timestampText } from './timestamp.ts';
 
 const eventIdSlot = slotOf('event_id');
-const sourceIdSlot = slotOf('source_id');
 export const schemaVersionText = String(schemaVersion);
 
 /** The accepted event of a complete draft: its id, its key (S1.2) and its canonical text. */
@@ -24,7 +23,7 @@ export function finish(
 ): Accepted {
   const { texts } = draft;
   const eventId = typeof event.event_id === 'string' ? event.event_id : newEventId();
-  texts[at.eventId] ??= quoteJson(eventId, 'event_id');
+  texts[at.eventId] ??= escapeJson(eventId, 'event_id');
   texts[at.properties] = writeProperties(draft.properties, draft.extras, settings.maxDepth, propertiesDepth);
   const key = typeof event.user_id === 'string' ? event.user_id : event.anonymous_id;
   return { ok: true, eventId, key: typeof key === 'string' ? key : eventId, value: serialise(texts) };
@@ -55,19 +54,21 @@ export function prepareClientEvent(
   settings: ContractSettings,
 ): Accepted {
   const event = eventObject(input);
-  const draft = readEvent(event, false, checkProperties);
+  const draft = readEvent(event, false, context.escapeFree ?? false, checkProperties);
   requirePresence(draft);
   const { texts, timestamp: given, sentAt } = draft;
   const { receivedAt } = context;
   const correction = sentAt === undefined ? 0 : receivedAt - sentAt;
   const timestamp = settleTimestamp(given, correction, receivedAt, settings);
-  texts[at.timestamp] = quoteTimestamp(timestamp);
-  texts[at.receivedAt] = timestamp === receivedAt ? texts[at.timestamp] : quoteTimestamp(receivedAt);
-  if (sentAt !== undefined) texts[at.sentAt] = quoteTimestamp(sentAt);
-  if (given !== undefined) texts[at.clientTimestamp] = quoteTimestamp(given);
+  if (given !== undefined) texts[at.clientTimestamp] = texts[at.timestamp] ??= timestampText(given);
+  const request = textsOfRequest(context);
+  texts[at.receivedAt] = request.receivedAt;
+  if (timestamp === receivedAt) texts[at.timestamp] = request.receivedAt;
+  else if (timestamp !== given) texts[at.timestamp] = timestampText(timestamp);
+  if (sentAt !== undefined) texts[at.sentAt] ??= timestampText(sentAt);
   stampUserAgent(texts, event.user_agent, context);
   stampIpAddress(draft, event.ip_address, context);
-  texts[at.sourceId] = checkText(sourceIdSlot, context.sourceId);
+  texts[at.sourceId] = request.sourceId;
   texts[at.schemaVersion] = schemaVersionText;
   const accepted = finish(draft, event, () => context.newEventId(), settings, settings.maxDepth - 1);
   const { maxEventBytes } = settings;

@@ -14,10 +14,13 @@ export interface Slot {
   readonly maxBytes: number;
   readonly min: number;
   readonly max: number;
-  /** The closed set of values with their JSON texts; empty when there is none. */
-  readonly values: ReadonlyMap<unknown, string>;
-  /** What stands before the value in the canonical text. */
-  readonly prefix: string;
+  /** The closed set of values; empty when there is none. */
+  readonly values: ReadonlySet<string>;
+  /** A JSON string: the ends below hold its quotes. */
+  readonly isQuoted: boolean;
+  /** What stands before the value in the canonical text, after a quoted value and after another. */
+  readonly afterQuoted: string;
+  readonly afterOther: string;
 }
 
 function kindOf(field: EventField): Slot['kind'] {
@@ -36,6 +39,13 @@ function kindOf(field: EventField): Slot['kind'] {
   }
 }
 
+/** With the quotes in the ends a text is taken over as it is: two concatenations a field, where four would be. */
+function endsOf(field: EventField, separator: string): Pick<Slot, 'isQuoted' | 'afterQuoted' | 'afterOther'> {
+  const isQuoted = ['text', 'member', 'time'].includes(kindOf(field));
+  const start = `${separator}${JSON.stringify(field.name)}:${isQuoted ? '"' : ''}`;
+  return { isQuoted, afterQuoted: `"${start}`, afterOther: start };
+}
+
 /** The fields of a RecordValue in order. The first is `event_id`, which every canonical text begins with. */
 export const slotList: readonly Slot[] = eventFields
   .filter(({ owner }) => owner !== 'ingest')
@@ -43,13 +53,13 @@ export const slotList: readonly Slot[] = eventFields
     index,
     name: field.name,
     kind: kindOf(field),
+    ...endsOf(field, index === 0 ? '{' : ','),
     fromClient: field.owner === 'client',
     minBytes: field.minBytes ?? 0,
     maxBytes: field.maxBytes ?? Infinity,
     min: field.min ?? -Infinity,
     max: field.max ?? Infinity,
-    values: new Map((field.values ?? []).map((value) => [value, JSON.stringify(value)])),
-    prefix: `${index === 0 ? '{' : ','}${JSON.stringify(field.name)}:`,
+    values: new Set(field.values),
   }));
 export const slots: ReadonlyMap<string, Slot> = new Map(slotList.map((slot) => [slot.name, slot]));
 /** Fields that no sender may set, not even a foreign producer. */

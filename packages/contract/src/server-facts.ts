@@ -1,8 +1,12 @@
+import { checkText } from './field-checks.ts';
 import { isIpAddress, truncateIpAddress } from './ip-address.ts';
 import { keepExtra, type Draft } from './draft.ts';
-import { quoteJson, utf8Length } from './json-text.ts';
-import type { PrepareContext } from './prepared.ts';
-import { at, slotList } from './record-slots.ts';
+import { escapeJson, utf8Length } from './json-text.ts';
+import type { PrepareContext, UserAgentFacts } from './prepared.ts';
+import { at, slotList, slotOf } from './record-slots.ts';
+import { timestampText } from './timestamp.ts';
+
+const sourceIdSlot = slotOf('source_id');
 
 /** The longest start of a text of the server's own finding that the field can hold. */
 function clip(text: string, maxBytes: number): string {
@@ -18,24 +22,75 @@ function clip(text: string, maxBytes: number): string {
   return clipped;
 }
 
-function fill(texts: (string | undefined)[], index: number, text: string | null): void {
-  if (text === null || texts[index] !== undefined) return;
-  texts[index] = quoteJson(clip(text, slotList[index]?.maxBytes ?? Infinity), null);
+function textOf(index: number, text: string | null): string | undefined {
+  return text === null ? undefined : escapeJson(clip(text, slotList[index]?.maxBytes ?? Infinity), null);
+}
+
+interface FactTexts {
+  readonly deviceType: string | undefined;
+  readonly browser: string | undefined;
+  readonly os: string | undefined;
+}
+
+/** Enrichment gives the same few objects again and again, event after event. */
+const textsByFacts = new WeakMap<UserAgentFacts, FactTexts>();
+
+function textsOfFacts(facts: UserAgentFacts): FactTexts {
+  const known = textsByFacts.get(facts);
+  if (known !== undefined) return known;
+  const texts = {
+    deviceType: textOf(at.deviceType, facts.deviceType),
+    browser: textOf(at.browser, facts.browser),
+    os: textOf(at.os, facts.os),
+  };
+  textsByFacts.set(facts, texts);
+  return texts;
 }
 
 /** The user agent, and what it says where the client did not. */
 export function stampUserAgent(texts: (string | undefined)[], own: unknown, context: PrepareContext): void {
   const userAgent = typeof own === 'string' ? own : context.userAgent;
-  let isBot = false;
-  if (userAgent !== null) {
-    fill(texts, at.userAgent, userAgent);
-    const facts = context.enrich(userAgent);
-    fill(texts, at.deviceType, facts.deviceType);
-    fill(texts, at.browser, facts.browser);
-    fill(texts, at.os, facts.os);
-    isBot = facts.isBot;
-  }
-  texts[at.isBot] = isBot ? 'true' : 'false';
+  texts[at.isBot] = 'false';
+  if (userAgent === null) return;
+  texts[at.userAgent] ??= textOf(at.userAgent, userAgent);
+  const facts = context.enrich(userAgent);
+  const { deviceType, browser, os } = textsOfFacts(facts);
+  texts[at.deviceType] ??= deviceType;
+  texts[at.browser] ??= browser;
+  texts[at.os] ??= os;
+  if (facts.isBot) texts[at.isBot] = 'true';
+}
+
+/** What every event of a request gets alike. */
+export interface RequestTexts {
+  readonly receivedAt: string;
+  readonly sourceId: string;
+  /** The sender's address, where no other counts; undefined when it is none. */
+  readonly ipAddress: string | undefined;
+}
+
+let latest: { readonly context: PrepareContext; readonly texts: RequestTexts } | undefined;
+
+/**
+ * The events of a request come one after the other with one context: what it says is made to text once.
+ * @throws RejectedError when the source's id is not one
+ */
+export function textsOfRequest(context: PrepareContext): RequestTexts {
+  if (latest?.context === context) return latest.texts;
+  const address = context.clientIp === null ? null : keptAddress(context.clientIp, context);
+  const texts = {
+    receivedAt: timestampText(context.receivedAt),
+    sourceId: checkText(sourceIdSlot, context.sourceId, false),
+    ipAddress: textOf(at.ipAddress, address),
+  };
+  latest = { context, texts };
+  return texts;
+}
+
+/** As much of an address as is kept; null when it is no address. */
+function keptAddress(address: string, { truncateIp }: PrepareContext): string | null {
+  if (truncateIp) return truncateIpAddress(address);
+  return isIpAddress(address) ? address : null;
 }
 
 /**
@@ -43,15 +98,13 @@ export function stampUserAgent(texts: (string | undefined)[], own: unknown, cont
  * `$client.ip_address`; with truncation on only ever as a truncated address.
  */
 export function stampIpAddress(draft: Draft, own: unknown, context: PrepareContext): void {
-  const trimmed = (address: string): string | null =>
-    context.truncateIp ? truncateIpAddress(address) : isIpAddress(address) ? address : null;
-  const claimed = typeof own === 'string' ? own : null;
-  const claimedAddress = claimed === null ? null : trimmed(claimed);
-  const counts = context.trustBodyIp && claimedAddress !== null;
-  if (claimed !== null && !counts) {
-    const kept = context.truncateIp ? claimedAddress : claimed;
+  draft.texts[at.ipAddress] = textsOfRequest(context).ipAddress;
+  if (typeof own !== 'string') return;
+  const address = keptAddress(own, context);
+  if (context.trustBodyIp && address !== null) {
+    draft.texts[at.ipAddress] = escapeJson(address, 'ip_address');
+  } else {
+    const kept = context.truncateIp ? address : own;
     if (kept !== null) keepExtra(draft, '$client.ip_address', kept);
   }
-  const address = counts ? claimedAddress : context.clientIp === null ? null : trimmed(context.clientIp);
-  draft.texts[at.ipAddress] = address === null ? undefined : quoteJson(address, 'ip_address');
 }
