@@ -135,7 +135,7 @@ export function isCanonicalForm(text: unknown): text is string {
 export function timestampText(ms: number): string {
   const day = Math.floor(ms / dayMs);
   // Nearly all times of a moment share their day: formatting it once makes this five times as fast.
-  if (day !== datePart.day) datePart = { day, text: `${new Date(day * dayMs).toISOString().slice(0, 11)}` };
+  if (day !== datePart.day) datePart = { day, text: new Date(day * dayMs).toISOString().slice(0, 11) };
   const inDay = ms - day * dayMs;
   const seconds = Math.floor(inDay / 1000);
   const minutes = Math.floor(seconds / 60);
