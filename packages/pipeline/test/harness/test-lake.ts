@@ -59,10 +59,12 @@ export async function createTestLake(home?: string): Promise<TestLake> {
   return testLakeAt(directory);
 }
 
-export function testLakeAt(home: string): TestLake {
-  const paths = lakePaths(home);
+/** @param files under everything durable; `scratch` then lies beside the home, as it is written without them. */
+export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): TestLake {
+  const own = lakePaths(home);
+  const paths = files === nodeFileSystem ? own : { ...own, scratch: `${home}-scratch` };
   const log = (options: Partial<EmbeddedLogOptions> = {}): EventLog =>
-    openEmbeddedLog({ directory: paths.log, minFreeBytes: 0, ...options });
+    openEmbeddedLog({ directory: paths.log, minFreeBytes: 0, files, ...options });
   return {
     paths,
     log,
@@ -97,7 +99,7 @@ export function testLakeAt(home: string): TestLake {
     async open(options = {}) {
       const { owner } = await openLakeOwner({
         paths,
-        files: options.files ?? nodeFileSystem,
+        files: options.files ?? files,
         crashPoints: options.crashPoints ?? noCrashPoints,
         log: options.log ?? log(),
         contract: createContract(options.contract ?? {}),
@@ -110,6 +112,9 @@ export function testLakeAt(home: string): TestLake {
       });
       return owner;
     },
-    remove: () => rm(home, { recursive: true, force: true }),
+    async remove() {
+      await rm(home, { recursive: true, force: true });
+      await rm(`${home}-scratch`, { recursive: true, force: true });
+    },
   };
 }
