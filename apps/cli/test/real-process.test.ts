@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -101,6 +102,21 @@ describe('the real command', () => {
     const ledger = JSON.parse(stdout) as { silver: number };
     expect(ledger).toMatchObject({ in_flight: 0, balanced: true });
     expect(ledger.silver).toBeGreaterThanOrEqual(300);
+  });
+
+  it('is what `npx clicklake` starts, on whatever Node there is', async () => {
+    const bin = fileURLToPath(new URL('../bin/clicklake.mjs', import.meta.url));
+    const child = spawn(process.execPath, [bin, 'ledger', '--json'], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.add(child);
+    const [[code], stdout] = await Promise.all([
+      once(child, 'exit') as Promise<[number]>,
+      text(child.stdout),
+    ]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ appended: 0, balanced: true });
   });
 
   it('ends quietly when its reader has enough', async () => {
