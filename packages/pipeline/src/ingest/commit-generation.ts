@@ -4,6 +4,7 @@ import type { Topic } from '@clicklake/event-log';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import { PipelineError } from '../pipeline-error.ts';
+import { settleAll } from '../settle-all.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { stageSilverRows } from './stage-silver.ts';
@@ -45,7 +46,7 @@ export async function commitGeneration(
   generation: Generation,
 ): Promise<number> {
   const { tables, crashPoints } = dependencies;
-  const [deadLetters, duplicates, silver] = await Promise.all([
+  const [deadLetters, duplicates, silver] = await settleAll([
     stageDeadLetters(dependencies, generation),
     stageDuplicates(dependencies, generation),
     stageSilver(dependencies, generation),

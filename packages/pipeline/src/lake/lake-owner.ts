@@ -85,11 +85,19 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
       }),
   });
   opened.defer(() => ingest.close());
+  const reading = lakeReading({
+    paths,
+    tables,
+    log: reader,
+    connection,
+    ...(tail === undefined ? {} : { tail }),
+  });
+  opened.defer(() => reading.idle());
   const resources = opened.move();
 
   let closed: Promise<void> | undefined;
   const owner: LakeOwner = {
-    ...lakeReading({ paths, tables, log: reader, connection, ...(tail === undefined ? {} : { tail }) }),
+    ...reading,
     start: () => {
       ingest.start();
       return Promise.resolve();

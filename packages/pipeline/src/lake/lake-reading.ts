@@ -29,8 +29,38 @@ export interface LakeReadingOptions {
   readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
 }
 
+/** What can be asked of a lake, and `idle`, which resolves once nothing that was asked is still being looked for. */
+export interface LakeReading extends Omit<LakeReader, 'close'> {
+  idle(): Promise<void>;
+}
+
 /** What can be asked of a lake without changing it, over the committed tables and the log. */
-export function lakeReading(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
+export function lakeReading(options: LakeReadingOptions): LakeReading {
+  const underWay = new Set<Promise<unknown>>();
+  /** A question outlives whoever asked it: a connection must not be closed under it. */
+  const noted = <Result>(work: Promise<Result>): Promise<Result> => {
+    underWay.add(work);
+    const done = (): void => void underWay.delete(work);
+    work.then(done, done);
+    return work;
+  };
+  const answers = answersOf(options);
+  return {
+    pin: () => noted(answers.pin()),
+    ledger: (given) => noted(answers.ledger(given)),
+    tables: () => noted(answers.tables()),
+    history: (table, limit) => noted(answers.history(table, limit)),
+    topics: () => noted(answers.topics()),
+    deadLetters: (filter) => noted(answers.deadLetters(filter)),
+    deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
+    uncommitted: () => noted(answers.uncommitted()),
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+  };
+}
+
+function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
   const { tables, log, connection, paths, tail } = options;
   const sqlOf = sqlBySnapshot();
   const uncommitted = async (): Promise<number> => (await computeLedger(connection, log, tables)).in_flight;

@@ -72,28 +72,32 @@ const definitions: Readonly<Record<TableName, TableDefinition>> = {
 };
 
 /** Opens the tables, creating those that do not exist yet. Only the lake's owner creates. */
-export async function openOrCreateTables(options: LakeTablesOptions): Promise<LakeTables> {
-  const [silver, deadLetters, duplicates] = await Promise.all([
-    openOrCreate('silver', options),
-    openOrCreate('dead_letters', options),
-    openOrCreate('duplicates', options),
-  ]);
-  return { silver, dead_letters: deadLetters, duplicates };
+export function openOrCreateTables(options: LakeTablesOptions): Promise<LakeTables> {
+  return openAll((name) => openOrCreate(name, options));
 }
 
 /** Opens the tables; undefined while there is no lake yet. */
 export async function openExistingTables(options: LakeTablesOptions): Promise<LakeTables | undefined> {
   try {
-    const [silver, deadLetters, duplicates] = await Promise.all([
-      open('silver', options),
-      open('dead_letters', options),
-      open('duplicates', options),
-    ]);
-    return { silver, dead_letters: deadLetters, duplicates };
+    return await openAll((name) => open(name, options));
   } catch (error) {
     if (isDeltaError(error, 'delta-table-not-found')) return undefined;
     throw error;
   }
+}
+
+/** All or none, one after another: when one fails, nothing is still at work for the others. */
+async function openAll(openOne: (name: TableName) => Promise<DeltaTable>): Promise<LakeTables> {
+  await using opened = new AsyncDisposableStack();
+  const next = async (name: TableName): Promise<DeltaTable> =>
+    opened.adopt(await openOne(name), (table) => table.close());
+  const tables = {
+    silver: await next('silver'),
+    dead_letters: await next('dead_letters'),
+    duplicates: await next('duplicates'),
+  };
+  opened.move();
+  return tables;
 }
 
 async function openOrCreate(name: TableName, options: LakeTablesOptions): Promise<DeltaTable> {

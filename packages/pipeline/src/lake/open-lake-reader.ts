@@ -38,10 +38,12 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
   for (const table of Object.values(tables)) opened.defer(() => table.close());
   const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
   const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
+  const reading = lakeReading({ paths, tables, log: reader, connection });
+  opened.defer(() => reading.idle());
   const resources = opened.move();
   let closed: Promise<void> | undefined;
   return {
-    ...lakeReading({ paths, tables, log: reader, connection }),
+    ...reading,
     close: () => (closed ??= resources.disposeAsync()),
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '../ingest/transaction-ids.ts';
 import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { Ledger, TableName } from '../lake-service.ts';
+import { settleAll } from '../settle-all.ts';
 import { countLog } from './count-log.ts';
 
 /** The committed state of the three tables that the ledger counts. */
@@ -47,7 +48,7 @@ export async function computeLedger(
   const covered = coveredOffsets(silver.transactions, 'clickstream-events');
   const errorsCovered = coveredPositions(deadLetters.transactions).errors;
   const states = await reader.describe();
-  const [pendingDeadLetters, pendingDuplicates, ...inFlight] = await Promise.all([
+  const [pendingDeadLetters, pendingDuplicates, inFlight] = await settleAll([
     rowsBeyond(connection, tables.dead_letters, deadLetters, covered, {
       topic: 'topic',
       partition: '"partition"',
@@ -58,13 +59,15 @@ export async function computeLedger(
       partition: 'log_partition',
       offset: 'log_offset',
     }),
-    ...states.map((state) =>
-      countLog(
-        reader,
-        state.topic,
-        state.partition,
-        nextOffset(state, covered, errorsCovered),
-        state.endOffset,
+    settleAll(
+      states.map((state) =>
+        countLog(
+          reader,
+          state.topic,
+          state.partition,
+          nextOffset(state, covered, errorsCovered),
+          state.endOffset,
+        ),
       ),
     ),
   ]);
