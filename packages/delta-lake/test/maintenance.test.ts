@@ -1,5 +1,5 @@
 import { utimes, writeFile, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   column,
   createTable,
@@ -180,6 +180,47 @@ describe('VACUUM', () => {
       expect(await store.head('.hidden')).toBeDefined();
       expect(await idsOf(db, table)).toEqual([2]);
       expect((await table.vacuum(options)).keys).toEqual([]);
+    });
+  });
+
+  test('takes what a killed writer left in _staging and _delta_log, once it is as old as the retention', async () => {
+    await withDirectory(async (directory) => {
+      const now = Date.now();
+      const store = localStore(directory);
+      const table = await createTable(store, events, { duckdb: db.duckdb, clock: () => now });
+      await table.append(rowsOfDay('2026-01-01', 0, 1));
+      const age = async (path: string, hours: number): Promise<void> => {
+        const time = (now - hours * hour) / 1000;
+        await utimes(path, time, time);
+      };
+      const stagingOf = async (directoryHours: number, fileHours: number): Promise<string> => {
+        const staging = await store.createStaging();
+        await mkdir(join(staging, 'day=2026-01-01'));
+        await writeFile(join(staging, 'day=2026-01-01', 'a.parquet'), '1234');
+        await age(join(staging, 'day=2026-01-01', 'a.parquet'), fileHours);
+        await age(join(staging, 'day=2026-01-01'), directoryHours);
+        await age(staging, directoryHours);
+        return `_staging/${basename(staging)}`;
+      };
+      const dead = await stagingOf(200, 200);
+      const live = await stagingOf(200, 1);
+      const unnamed = '_delta_log/.0b0e7b8e.tmp';
+      await writeFile(join(directory, unnamed), '123456');
+      await age(join(directory, unnamed), 200);
+
+      const plan = await table.vacuum({ dryRun: true });
+      expect([...plan.keys].sort()).toEqual([unnamed, dead].sort());
+      expect(plan.bytes).toBe(10);
+      expect(await readdir(join(directory, '_staging'))).toHaveLength(2);
+
+      expect(await table.vacuum()).toMatchObject({ keys: plan.keys, bytes: 10, dryRun: false });
+      // A live writer's staging is left alone even by a retention of nothing.
+      expect((await table.vacuum({ retentionHours: 0, allowShorterRetention: true })).keys).toEqual([]);
+      expect(await readdir(join(directory, '_staging'))).toEqual([basename(live)]);
+      expect((await readdir(join(directory, '_delta_log'))).filter((name) => name.endsWith('.tmp'))).toEqual(
+        [],
+      );
+      expect(await idsOf(db, table)).toEqual([0]);
     });
   });
 

@@ -16,7 +16,7 @@ export interface VacuumOptions {
 }
 
 export interface VacuumResult {
-  /** Keys deleted, or to be deleted in a dry run. */
+  /** Keys deleted, or to be deleted in a dry run; what dead writers left among them, `_staging/<uuid>`. */
   readonly keys: readonly string[];
   readonly bytes: number;
   readonly dryRun: boolean;
@@ -24,27 +24,34 @@ export interface VacuumResult {
 
 /**
  * Deletes files that no version inside the retention needs: those removed longer ago, and those that never got
- * into any version (a crash, a conflict) and are as old.
+ * into any version (a crash, a conflict) and are as old. With them goes what a killed writer left under
+ * `_staging`, once it is as old; a shorter retention does not touch that, for it may be a live writer's.
  *
  * @throws DeltaError `delta-retention-too-short`.
  */
 export async function vacuumTable(table: TableContext, options: VacuumOptions): Promise<VacuumResult> {
-  const retentionMs = requireRetention(table.log.header().properties.deletedFileRetentionMs, options);
+  const promisedMs = table.log.header().properties.deletedFileRetentionMs;
+  const retentionMs = requireRetention(promisedMs, options);
   // List before looking at the log: a file that is listed and committed in between is then known as live.
   const objects: StoredObject[] = [];
   for await (const object of table.store.list('')) objects.push(object);
   const snapshot = await table.log.refresh();
   const expired = expiredObjects(objects, snapshot, retentionMs, table.clock());
   const keys = expired.map((object) => object.key);
+  const abandoned = (await table.store.leftovers()).filter((object) =>
+    isExpired(object.modifiedMs, Math.max(retentionMs, promisedMs), table.clock()),
+  );
+  const abandonedKeys = abandoned.map((object) => object.key);
   if (options.dryRun !== true) {
     for (let start = 0; start < keys.length; start += 1000) {
       table.crashPoints.reach('delta-vacuum-deleting');
       await table.store.remove(keys.slice(start, start + 1000));
     }
+    await table.store.discardLeftovers(abandonedKeys);
   }
   return {
-    keys,
-    bytes: expired.reduce((sum, object) => sum + object.size, 0),
+    keys: [...keys, ...abandonedKeys],
+    bytes: [...expired, ...abandoned].reduce((sum, object) => sum + object.size, 0),
     dryRun: options.dryRun === true,
   };
 }

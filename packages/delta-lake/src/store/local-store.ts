@@ -6,6 +6,8 @@ import { DeltaError } from '../delta-error.ts';
 import { compareKeys, type ObjectStore, type StoredObject } from './object-store.ts';
 
 const stagingRoot = '_staging';
+/** The only directory that objects are put into; data files and checkpoints come out of staging. */
+const putRoot = '_delta_log';
 
 /** A table in a directory of a local disk. Put-if-absent is a hard link, which never overwrites. */
 export function localStore(root: string, files: FileSystem = nodeFileSystem): ObjectStore {
@@ -70,7 +72,33 @@ export function localStore(root: string, files: FileSystem = nodeFileSystem): Ob
     },
     // Nothing under staging is worth durability, and the port has no way to remove a directory.
     discardStaging: (directory) => rm(directory, { recursive: true, force: true }),
+    async leftovers() {
+      const staged = (await files.list(pathOf(stagingRoot))).map((name) => `${stagingRoot}/${name}`);
+      const unnamed = (await files.list(pathOf(putRoot)))
+        .filter(isTemporary)
+        .map((name) => `${putRoot}/${name}`);
+      const found = await Promise.all([...staged, ...unnamed].map((key) => treeOf(files, pathOf(key), key)));
+      return found.filter((object) => object !== undefined);
+    },
+    async discardLeftovers(keys) {
+      for (const key of keys) await rm(pathOf(key), { recursive: true, force: true });
+    },
   };
+}
+
+/** Size and latest change of a file or of a directory with everything in it; undefined when it is gone. */
+async function treeOf(files: FileSystem, path: string, key: string): Promise<StoredObject | undefined> {
+  const stat = await files.stat(path);
+  if (stat === undefined) return undefined;
+  if (!stat.isDirectory) return { key, size: stat.size, modifiedMs: stat.modifiedMs };
+  let size = 0;
+  let { modifiedMs } = stat;
+  for (const name of await files.list(path)) {
+    const below = await treeOf(files, join(path, name), key);
+    size += below?.size ?? 0;
+    modifiedMs = Math.max(modifiedMs, below?.modifiedMs ?? 0);
+  }
+  return { key, size, modifiedMs };
 }
 
 /**

@@ -103,6 +103,9 @@ export function memoryStore(clock: () => number = Date.now): MemoryStore {
       await nextTurn();
       rmSync(staging, { recursive: true, force: true });
     },
+    // A writer that dies takes the store with it.
+    leftovers: () => Promise.resolve([]),
+    discardLeftovers: () => nextTurn(),
     close() {
       objects.clear();
       if (directory !== undefined) rmSync(directory, { recursive: true, force: true });

@@ -52,6 +52,14 @@ export interface ObjectStore {
   /** Makes staged files durable under their keys and takes them away. An object that has the key is replaced. */
   adopt(files: readonly StagedObject[]): Promise<readonly StoredObject[]>;
   discardStaging(directory: string): Promise<void>;
+  /**
+   * What writers that died have left behind outside of every key: staging directories, and files that never got
+   * their name. Keys as `list` would spell them, `modifiedMs` of whatever in it changed last; a live writer's
+   * are among them, so only their age tells that nobody will come back for them.
+   */
+  leftovers(): Promise<readonly StoredObject[]>;
+  /** Takes leftovers away, by their keys. Absent ones are no error. */
+  discardLeftovers(keys: readonly string[]): Promise<void>;
 }
 
 /** Orders keys as `list` does. JavaScript's own order differs beyond the Basic Multilingual Plane. */
