@@ -26,20 +26,37 @@ async function send(): Promise<void> {
     const next = simulation.next();
     if (next.done !== true) lines.push(next.value.bytes);
   }
-  const { statusCode, body } = await pool.request({
-    method: 'POST',
-    path: '/v1/events',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
-    body: lines.join('\n'),
-  });
-  const answer = (await body.json()) as { results: { partition: number; offset: number; status: string }[] };
+  const answer = await post(lines.join('\n'));
   const ackedAt = performance.timeOrigin + performance.now();
-  if (statusCode !== 200) throw new Error(`The collector answered ${statusCode}.`);
   const last = new Map<number, number>();
   for (const { partition, offset, status } of answer.results) {
     if (status === 'accepted') last.set(partition, Math.max(offset, last.get(partition) ?? 0));
   }
   process.send?.([...last].map(([partition, offset]) => [partition, offset, ackedAt]));
+}
+
+interface Answer {
+  readonly results: readonly {
+    readonly partition: number;
+    readonly offset: number;
+    readonly status: string;
+  }[];
+}
+
+/** As a good client: what the collector puts off for its own protection comes again, with the same ids. */
+async function post(lines: string): Promise<Answer> {
+  for (;;) {
+    const { statusCode, headers, body } = await pool.request({
+      method: 'POST',
+      path: '/v1/events',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson' },
+      body: lines,
+    });
+    if (statusCode === 200) return (await body.json()) as Answer;
+    await body.dump();
+    if (statusCode !== 429 && statusCode !== 503) throw new Error(`The collector answered ${statusCode}.`);
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Number(headers['retry-after'] ?? 1)));
+  }
 }
 
 const startedAt = performance.now();

@@ -7,3 +7,4 @@ export { openLakeReader, type LakeReaderOptions } from './lake/open-lake-reader.
 export { defaultMaintenanceSettings, type MaintenanceSettings } from './maintenance/maintenance-settings.ts';
 export { applyLogRetention } from './maintenance/log-retention.ts';
 export { openLakeDedupe, type LakeDedupe } from './lake/lake-dedupe.ts';
+export { ingestGroup } from './ingest/ingest-session.ts';

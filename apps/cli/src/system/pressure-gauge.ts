@@ -1,9 +1,8 @@
 import type { Pressure } from '@clicklake/collector';
 import { nodeFileSystem } from '@clicklake/durable-files';
 import type { LogReader } from '@clicklake/event-log';
+import { ingestGroup } from '@clicklake/pipeline';
 
-/** The group under which ingest tells the log how far Silver is. */
-const ingestGroup = 'ingest';
 const intervalMs = 1_000;
 
 /** How hard pressed the log is, measured once a second: the collector asks on every request. */

@@ -163,7 +163,18 @@ export function createIngestLoop(
         retryPending();
       }
     }
+    await takeLast();
     await flush();
+  }
+
+  /** What was acknowledged just before the stop belongs to the tail that a graceful stop commits (S4.4). */
+  async function takeLast(): Promise<void> {
+    try {
+      await takeUp();
+    } catch (error) {
+      // It stays in the log for the next start; what was taken up before is committed all the same.
+      steps.onProblem(error);
+    }
   }
 
   /** Sleeps while there is nothing to do: until the log grows, the tail is old enough, or a commit failed. */
