@@ -5,8 +5,8 @@ import { codeBlocks, runnableSteps } from './support/markdown.ts';
 import { openReaderSession, type ReaderSession } from './support/reader-session.ts';
 import { read, root, trackedFiles } from './support/repository.ts';
 
-const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter((path) =>
-  path.endsWith('.md'),
+const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter(
+  (path) => path.endsWith('.md'),
 );
 
 describe.each(documents.filter((path) => runnableSteps(read(path)).length > 0))('%s', (path) => {
@@ -35,18 +35,22 @@ describe('CONTRIBUTING.md', () => {
   it.each(commands)('%s is there to be run', (command) => {
     const script = /^npm (?:run )?(\S+)/.exec(command)?.[1];
     const file = /^bash (\S+)/.exec(command)?.[1];
-    expect(script === undefined ? file !== undefined && existsSync(join(root, file)) : script in scripts).toBe(true);
+    expect(
+      script === undefined ? file !== undefined && existsSync(join(root, file)) : script in scripts,
+    ).toBe(true);
   });
 });
 
 describe('links between documents', () => {
   const pages = trackedFiles().filter((path) => path.endsWith('.md'));
   const links = pages.flatMap((page) =>
-    [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, target = '', anchor]) => ({
-      page,
-      target: target === '' ? page : join(page, '..', target),
-      anchor,
-    })),
+    [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(
+      ([, target = '', anchor]) => ({
+        page,
+        target: target === '' ? page : join(page, '..', target),
+        anchor,
+      }),
+    ),
   );
 
   it('point to something', () => {

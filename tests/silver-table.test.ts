@@ -1,40 +1,48 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from './support/repository.ts';
+import { clicklake } from './support/command.ts';
 
-interface MetaData {
-  readonly partitionColumns: readonly string[];
-  readonly configuration: Readonly<Record<string, string>>;
+interface Action {
+  readonly metaData?: {
+    readonly partitionColumns: readonly string[];
+    readonly configuration: Readonly<Record<string, string>>;
+  };
+  readonly protocol?: object;
+  readonly add?: { readonly path: string };
 }
 
 let directory: string;
+let log: string;
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'clicklake-silver-'));
+  log = join(directory, '.clicklake/lake/user-behavior-analytics-silver/clickstream/delta/_delta_log');
+  expect(await clicklake(directory, 'produce', '--events', '50', '--back-fill', '--days', '1')).toMatchObject(
+    {
+      code: 0,
+    },
+  );
+  expect(await clicklake(directory, 'ingest', '--until-caught-up')).toMatchObject({ code: 0 });
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-async function clicklake(...argv: string[]): Promise<void> {
-  const child = spawn(process.execPath, ['--conditions=source', join(root, 'apps/cli/src/main.ts'), ...argv], {
-    cwd: directory,
-    env: { PATH: process.env.PATH },
-    stdio: 'ignore',
-  });
-  expect(await once(child, 'exit')).toEqual([0, null]);
+async function entries(): Promise<readonly string[]> {
+  return (await readdir(log)).filter((name) => name.endsWith('.json')).toSorted();
+}
+
+async function actionsOf(entry: string): Promise<readonly Action[]> {
+  const text = await readFile(join(log, entry), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Action);
 }
 
 describe('Silver, as its log tells every reader', () => {
   it('lies at its public path, by event_date, with the properties of S4.5, for any reader of protocol 1', async () => {
-    await clicklake('produce', '--events', '50', '--back-fill', '--days', '1');
-    await clicklake('ingest', '--until-caught-up');
-    const log = join(directory, '.clicklake/lake/user-behavior-analytics-silver/clickstream/delta/_delta_log');
-    const actions = (await readFile(join(log, '00000000000000000000.json'), 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { metaData?: MetaData; protocol?: object });
+    const actions = await actionsOf('00000000000000000000.json');
     const metaData = actions.find((action) => action.metaData !== undefined)?.metaData;
     expect(metaData?.partitionColumns).toEqual(['event_date']);
     expect(metaData?.configuration).toMatchObject({
@@ -46,5 +54,22 @@ describe('Silver, as its log tells every reader', () => {
       minReaderVersion: 1,
       minWriterVersion: 2,
     });
+  });
+});
+
+describe('rows that somebody deletes with another tool', () => {
+  it('make `clicklake ledger` exit with 1, until they are back (S4.2)', async () => {
+    expect(await clicklake(directory, 'ledger')).toMatchObject({ code: 0 });
+    const names = await entries();
+    const adds = (await Promise.all(names.map(actionsOf))).flat().flatMap(({ add }) => (add ? [add] : []));
+    const remove = { path: adds[0]?.path, deletionTimestamp: Date.now(), dataChange: true };
+    const next = join(log, `${String(names.length).padStart(20, '0')}.json`);
+    await writeFile(next, `${JSON.stringify({ remove })}\n`);
+    const { code, stdout } = await clicklake(directory, 'ledger', '--json');
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ appended: 50, balanced: false });
+    expect(await clicklake(directory, 'ledger', '--deep')).toMatchObject({ code: 1 });
+    await rm(next);
+    expect(await clicklake(directory, 'ledger', '--deep')).toMatchObject({ code: 0 });
   });
 });

@@ -36,8 +36,6 @@ export function runnableSteps(markdown: string): readonly Step[] {
     if (/^no-test: \S/.test(block.note)) return [];
     if (block.note !== '') throw new Error(`Line ${block.line}: “${block.note}” is no mark of a sh block.`);
     const next = blocks[index + 1];
-    return [
-      { line: block.line, commands: block.text, output: next?.language === 'text' ? next.text : null },
-    ];
+    return [{ line: block.line, commands: block.text, output: next?.language === 'text' ? next.text : null }];
   });
 }

@@ -29,7 +29,8 @@ interface Outcome {
 
 const bin = join(root, 'node_modules/.bin');
 /** What only reads may be asked again until the events of the step before are visible, or committed. */
-const onlyReads = /^npx clicklake (sql|ledger|status|dead-letters|tables|topics|table (history|detail)|config)\b/;
+const onlyReads =
+  /^npx clicklake (sql|ledger|status|dead-letters|tables|topics|table (history|detail)|config)\b/;
 const patienceMs = 30_000;
 
 export async function openReaderSession(): Promise<ReaderSession> {
@@ -154,7 +155,9 @@ function commandLines(commands: string): readonly string[] {
 async function curlDirectory(directory: string): Promise<string> {
   const own = join(directory, '.bin');
   await mkdir(own);
-  const present = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'curl')));
+  const present = (process.env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => existsSync(join(folder, 'curl')));
   if (!present) {
     await copyFile(join(import.meta.dirname, 'curl.mjs'), join(own, 'curl'));
     await chmod(join(own, 'curl'), 0o755);
