@@ -7,7 +7,9 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     // `*.heavy.test.ts` is not matched: those suites need more than Node (vitest.heavy.config.ts).
-    include: ['packages', 'apps'].map((root) => `${root}/*/test/**/!(*.heavy).test.ts`).concat('tests/**/!(*.heavy).test.ts'),
+    include: ['packages', 'apps']
+      .map((root) => `${root}/*/test/**/!(*.heavy).test.ts`)
+      .concat('tests/**/!(*.heavy).test.ts'),
     // The tests start real servers, DuckDB and child processes; two cores carry two at a time.
     pool: 'forks',
     maxWorkers: 2,

@@ -6,7 +6,9 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['packages', 'apps'].map((root) => `${root}/*/test/**/*.heavy.test.ts`).concat('tests/**/*.heavy.test.ts'),
+    include: ['packages', 'apps']
+      .map((root) => `${root}/*/test/**/*.heavy.test.ts`)
+      .concat('tests/**/*.heavy.test.ts'),
     maxWorkers: 1,
     testTimeout: 600_000,
     hookTimeout: 300_000,

@@ -40,7 +40,11 @@ async function install() {
   const npm = process.env.npm_execpath;
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const [file, argv] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
-  const child = spawn(file, argv, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], shell: windows && file === 'npm' });
+  const child = spawn(file, argv, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: windows && file === 'npm',
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const code = await new Promise((resolve) => {
@@ -53,7 +57,9 @@ async function install() {
   done();
   if (code !== 0) {
     console.error(output.trim());
-    console.error('\nThe installation failed (the lines above are npm’s). Check the network and run the same command again.');
+    console.error(
+      '\nThe installation failed (the lines above are npm’s). Check the network and run the same command again.',
+    );
     process.exit(1);
   }
   writeFileSync(stamp, fingerprint());
@@ -94,7 +100,9 @@ async function handOver(args) {
     if (process.ppid !== parent) child.kill('SIGTERM');
   }, 300).unref();
   child.on('error', (error) => {
-    console.error(`Node 24 could not be started (${error.message}). Remove node_modules and run the command again.`);
+    console.error(
+      `Node 24 could not be started (${error.message}). Remove node_modules and run the command again.`,
+    );
     process.exit(1);
   });
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
