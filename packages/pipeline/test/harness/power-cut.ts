@@ -29,6 +29,7 @@ export async function livesThroughPowerCuts(seed: number): Promise<number> {
       const power = powerUntil(disk, 20 + 250 * life + integerBelow(random, 500));
       await live(home, power, `${seed}-${life}`, acknowledged);
       // Whoever ran has let go by now; what the disk shows next is what a power cut leaves of it.
+      await power.forgetStaged();
       await disk.cut();
     }
     await expectNothingLost(home, acknowledged);
@@ -90,6 +91,8 @@ async function expectNothingLost(home: string, acknowledged: ReadonlySet<string>
 interface Power {
   readonly files: FileSystem;
   isOff(): boolean;
+  /** Tells the disk of staged files that are gone with their directory, which is removed without it. */
+  forgetStaged(): Promise<void>;
 }
 
 /**
@@ -98,6 +101,7 @@ interface Power {
  */
 function powerUntil(disk: FileSystem, operations: number): Power {
   let left = operations;
+  const staged: string[] = [];
   const assertPower = (): void => {
     if (left <= 0) throw Object.assign(new Error('EIO: the power is off'), { code: 'EIO' });
   };
@@ -112,6 +116,9 @@ function powerUntil(disk: FileSystem, operations: number): Power {
     };
   return {
     isOff: () => left <= 0,
+    async forgetStaged() {
+      for (const path of staged) if ((await disk.stat(path)) === undefined) await disk.remove(path);
+    },
     files: {
       open: powered(async (path, mode) => {
         const file = await disk.open(path, mode);
@@ -132,7 +139,10 @@ function powerUntil(disk: FileSystem, operations: number): Power {
       link: powered((from, to) => disk.link(from, to), 1),
       remove: powered((path) => disk.remove(path), 1),
       syncDirectory: powered((path) => disk.syncDirectory(path), 1),
-      syncFile: powered((path) => disk.syncFile(path), 1),
+      syncFile: powered((path) => {
+        staged.push(path);
+        return disk.syncFile(path);
+      }, 1),
       freeBytes: powered((path) => disk.freeBytes(path), 0),
     },
   };

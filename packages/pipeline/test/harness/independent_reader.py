@@ -1,0 +1,24 @@
+"""deltalake (delta-rs) reads versions of a table. {"root": ..., "versions": [0, 1]} on stdin, rows as JSON texts
+by version on stdout."""
+
+import json
+import sys
+
+import duckdb
+from deltalake import DeltaTable
+
+
+def rows_of(arrow_table):
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.register("rows_of_version", arrow_table)
+    found = connection.execute("SELECT to_json(r)::VARCHAR FROM rows_of_version r ORDER BY 1").fetchall()
+    return [row[0] for row in found]
+
+
+request = json.load(sys.stdin)
+answer = {
+    str(version): rows_of(DeltaTable(request["root"], version=version).to_pyarrow_table())
+    for version in request["versions"]
+}
+json.dump(answer, sys.stdout)
