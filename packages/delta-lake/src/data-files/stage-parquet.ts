@@ -71,8 +71,19 @@ export async function stageParquet(
 }
 
 function orderedQuery(selectList: string, select: string, { zOrderBy, orderBy }: ParquetOptions): string {
-  if (zOrderBy !== undefined) return zOrderedQuery(selectList, select, zOrderBy);
-  return `SELECT ${selectList} FROM (${select})${orderBy === undefined ? '' : ` ORDER BY ${orderBy}`}`;
+  if (zOrderBy !== undefined) return keepingOrder(zOrderedQuery(selectList, select, zOrderBy));
+  const query = `SELECT ${selectList} FROM (${select})`;
+  return orderBy === undefined ? query : keepingOrder(`${query} ORDER BY ${orderBy}`);
+}
+
+/**
+ * COPY writes with several threads, and when it starts new files by size the order of its rows is lost, inside of
+ * files too (`PRESERVE_ORDER` is refused there). A window without an order numbers rows as they come, so DuckDB
+ * hands them on one after another; the filter keeps it from being optimised away.
+ */
+function keepingOrder(query: string): string {
+  const position = quoteIdentifier('row position');
+  return `SELECT * EXCLUDE (${position}) FROM (SELECT *, row_number() OVER () AS ${position} FROM (${query})) WHERE ${position} > 0`;
 }
 
 function copyStatement(
