@@ -69,7 +69,7 @@ const gunzipAsync = promisify(gunzip);
 const zstdDecompressAsync = promisify<Uint8Array, object, Buffer>(zstdDecompress);
 
 /**
- * Takes the encoding off, never holding more than the limit. Undefined: the bytes are not what the encoding says.
+ * Takes the encoding off, never holding more than the limits. Undefined: the bytes are not what the encoding says.
  *
  * @throws Refusal `body-too-large`, `collector-busy`.
  */
@@ -82,12 +82,12 @@ export async function decodeBody(
   if (encoding === 'identity') return checkedLength(body, limits);
   const options = { maxOutputLength: limits.maxDecodedBytes, chunkSize: 64 * 1024 };
   try {
-    const decoded = await (encoding === 'gzip'
-      ? gunzipAsync(body, options)
-      : // RFC 9659: a content coding needs no window above 8 MB; the library's default is 128 MB for each request.
-        zstdDecompressAsync(body, { ...options, params: { [constants.ZSTD_d_windowLogMax]: 23 } }));
-    lease.take(decoded.length);
-    return decoded;
+    return await lease.takeResult(() =>
+      encoding === 'gzip'
+        ? gunzipAsync(body, options)
+        : // RFC 9659: a content coding needs no window above 8 MB; the library's default is 128 MB for each request.
+          zstdDecompressAsync(body, { ...options, params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
+    );
   } catch (error) {
     if (error instanceof Refusal) throw error;
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
