@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectExactlyOnce } from './harness/expectations.ts';
 import { runChild, type ChildTask } from './harness/child.ts';
-import { makeWorkload, type Workload } from './harness/records.ts';
+import { collected, makeWorkload, type Workload } from './harness/records.ts';
 import { createTestLake, type TestLake } from './harness/test-lake.ts';
 
 /** Small batches, so that a run has many commits and every point is passed more than once. */
@@ -61,6 +61,34 @@ describe('kill -9 at a named point (S4.1, S3.3)', () => {
     await owner.catchUp(() => undefined);
     await expectExactlyOnce(owner, workload);
     await owner.close();
+  });
+});
+
+describe('kill -9 in a restore of Silver (S4.3)', () => {
+  it.each([
+    ['delta-before-commit:1', 'the dedupe state is forgotten, Silver not yet restored'],
+    ['delta-after-commit:1', 'Silver is restored, nothing read again yet'],
+  ])('%s: %s', async (crashAt) => {
+    const lake = await createTestLake();
+    const workload = makeWorkload('r', 200, Date.now() - 60_000);
+    await lake.append(workload.records);
+    const owner = await lake.open({ settings: small });
+    await owner.catchUp(() => undefined);
+    await owner.close();
+    const killed = await runChild({ home: lake.paths.home, crashAt, steps: ['restore'] });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    // What the window must still know, or know again: every id comes once more.
+    const events = [...workload.silverIds].filter((id) => !id.includes('foreign'));
+    await lake.append(events.map((id) => collected(id, 'again', Date.now())));
+    const again = await lake.open();
+    await again.catchUp(() => undefined);
+    await expectExactlyOnce(again, {
+      ...workload,
+      records: [...workload.records, ...events.map((id) => collected(id, 'again', Date.now()))],
+      duplicates: workload.duplicates + events.length,
+    });
+    await again.close();
+    await lake.remove();
   });
 });
 

@@ -20,9 +20,9 @@ export interface VerdictSources {
   readonly silver: readonly bigint[];
   readonly deadLetters: readonly bigint[];
   readonly duplicates: readonly bigint[];
-  /** `partition:offset` of the rows at or after Silver's offsets. */
-  readonly deadRows: ReadonlySet<string>;
-  readonly duplicateRows: ReadonlySet<string>;
+  /** Offsets of the rows at or after Silver's, ascending, per partition: a restore can make them many. */
+  readonly deadRows: readonly Float64Array[];
+  readonly duplicateRows: readonly Float64Array[];
 }
 
 export function committedVerdicts(sources: VerdictSources): CommittedVerdicts {
@@ -33,15 +33,23 @@ export function committedVerdicts(sources: VerdictSources): CommittedVerdicts {
   );
   return {
     validityKnown: (partition, offset) => offset < (validity[partition] ?? 0n),
-    isDead: (partition, offset) => sources.deadRows.has(coordinate(partition, offset)),
+    isDead: (partition, offset) => includes(sources.deadRows[partition], offset),
     uniquenessKnown: (partition, offset) => offset < (sources.duplicates[partition] ?? 0n),
-    isDuplicate: (partition, offset) => sources.duplicateRows.has(coordinate(partition, offset)),
+    isDuplicate: (partition, offset) => includes(sources.duplicateRows[partition], offset),
     until: validity,
   };
 }
 
-export function coordinate(partition: number, offset: bigint): string {
-  return `${partition}:${offset}`;
+function includes(sorted: Float64Array | undefined, offset: bigint): boolean {
+  const wanted = Number(offset);
+  let from = 0;
+  let to = sorted?.length ?? 0;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted?.[middle] ?? 0) < wanted) from = middle + 1;
+    else to = middle;
+  }
+  return sorted?.[from] === wanted;
 }
 
 function max(a: bigint, b: bigint): bigint {

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DedupeIndex, DedupeState } from '../dedupe/dedupe-index.ts';
 import { tableSql, type LakeTables } from '../lake/lake-tables.ts';
-import { committedVerdicts, coordinate, type CommittedVerdicts } from './committed-verdicts.ts';
+import { committedVerdicts, type CommittedVerdicts } from './committed-verdicts.ts';
 import { batchOfChunks, hashColumn } from './event-hashes.ts';
 import { coveredOffsets } from './transaction-ids.ts';
 
@@ -20,25 +20,35 @@ export async function recoverVerdicts(
     deadLetters: coveredOffsets(deadLetters.transactions, 'clickstream-events'),
     duplicates: coveredOffsets(duplicates.transactions, 'clickstream-events'),
   };
-  const beyond = (partitionColumn: string, offsetColumn: string): string =>
-    covered.silver
-      .map((next, partition) => `(${partitionColumn} = ${partition} AND ${offsetColumn} >= ${next})`)
-      .join(' OR ');
-  const coordinates = async (sql: string): Promise<ReadonlySet<string>> => {
-    const found = await connection.runAndReadAll(sql);
-    return new Set(found.getRows().map(([p, o]) => coordinate(Number(p), BigInt(String(o)))));
-  };
+  const rowsOf = (sql: string): Promise<readonly Float64Array[]> =>
+    readOffsets(connection, sql, covered.silver);
   return committedVerdicts({
     ...covered,
-    deadRows: await coordinates(
-      `SELECT "partition", "offset" FROM (${tableSql(tables.dead_letters, deadLetters)})
-       WHERE topic = 'clickstream-events' AND (${beyond('"partition"', '"offset"')})`,
+    deadRows: await rowsOf(
+      `SELECT "partition" AS p, "offset" AS o FROM (${tableSql(tables.dead_letters, deadLetters)})
+       WHERE topic = 'clickstream-events'`,
     ),
-    duplicateRows: await coordinates(
-      `SELECT log_partition, log_offset FROM (${tableSql(tables.duplicates, duplicates)})
-       WHERE log_topic = 'clickstream-events' AND (${beyond('log_partition', 'log_offset')})`,
+    duplicateRows: await rowsOf(
+      `SELECT log_partition AS p, log_offset AS o FROM (${tableSql(tables.duplicates, duplicates)})
+       WHERE log_topic = 'clickstream-events'`,
     ),
   });
+}
+
+/** The offsets `o` of partition `p`, from `from[p]` on, ascending. */
+async function readOffsets(
+  connection: DuckDBConnection,
+  select: string,
+  from: readonly bigint[],
+): Promise<readonly Float64Array[]> {
+  const found: Float64Array[] = [];
+  for (const [partition, next] of from.entries()) {
+    const rows = await connection.runAndReadAll(
+      `SELECT CAST(o AS DOUBLE) FROM (${select}) WHERE p = ${partition} AND o >= ${next} ORDER BY o`,
+    );
+    found.push(Float64Array.from(rows.getColumns()[0] ?? [], Number));
+  }
+  return found;
 }
 
 export interface DedupeRecovery {

@@ -11,7 +11,9 @@ export interface ChildResult {
 export interface ChildTask {
   readonly home: string;
   readonly crashAt?: string;
-  readonly steps: readonly ('catch-up' | 'optimize' | 'vacuum' | 'checkpoint-often' | 'retention')[];
+  readonly steps: readonly (
+    'catch-up' | 'restore' | 'optimize' | 'vacuum' | 'checkpoint-often' | 'retention'
+  )[];
   readonly settings?: Readonly<Record<string, number>>;
   readonly contract?: Readonly<Record<string, number>>;
 }

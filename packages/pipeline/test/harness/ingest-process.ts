@@ -24,6 +24,7 @@ for (const step of task.steps) {
     contract: task.contract ?? {},
   });
   if (step === 'catch-up') await owner.catchUp(() => undefined);
+  if (step === 'restore') await owner.restore('silver', { version: 1 });
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();
   if (step !== 'vacuum' && step !== 'checkpoint-often') continue;
