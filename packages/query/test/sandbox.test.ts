@@ -86,6 +86,10 @@ describe('statements that S6.4 allows', () => {
       '00:----------',
     ],
     ["SELECT printf('%05.2f', 3.14159)", '03.14'],
+    [
+      "SELECT regexp_replace(replace(replace(replace('HTTP://a/b?c', 'HTTP://', 'https://'), 'a', 'shop.example'), 'b', 'basket'), '\\?.*$', '')",
+      'https://shop.example/basket',
+    ],
     ["SELECT 'read_text(''/etc/passwd'')'", "read_text('/etc/passwd')"],
     [
       "SELECT event_id FROM silver WHERE event_id IN (SELECT event_id FROM silver) AND is_bot IS NULL AND event_id LIKE 'e%' LIMIT 1",

@@ -3,7 +3,8 @@
  * function that a later DuckDB adds stays refused until someone has read what it does. Left out on
  * purpose: what reads files, settings, variables, secrets or the catalog, what plans or runs SQL
  * (`json_serialize_plan` opens the files it plans over), what has side effects (`nextval`,
- * `write_log`, `setseed`), and what cannot be interrupted (`sleep_ms`).
+ * `write_log`, `setseed`), what cannot be interrupted (`sleep_ms`), and what can double a value in each of
+ * its steps, beside the memory limit (`list_reduce`).
  */
 const scalarFunctions = `
   abs acos acosh add asin asinh atan atan2 atanh cbrt ceil ceiling cos cosh cot degrees divide even exp
@@ -41,7 +42,7 @@ const scalarFunctions = `
   array_dot_product array_extract array_filter array_grade_up array_has array_has_all array_has_any
   array_indexof array_inner_product array_intersect array_length array_negative_dot_product
   array_negative_inner_product array_pop_back array_pop_front array_position array_prepend
-  array_push_back array_push_front array_reduce array_reverse array_reverse_sort array_select
+  array_push_back array_push_front array_reverse array_reverse_sort array_select
   array_slice array_sort array_to_json array_transform array_unique array_value array_where array_zip
   aggregate apply element_at filter flatten generate_subscripts grade_up list_aggr list_aggregate
   list_any_value list_append list_apply list_approx_count_distinct list_avg list_bit_and list_bit_or
@@ -50,10 +51,10 @@ const scalarFunctions = `
   list_entropy list_extract list_filter list_first list_grade_up list_has list_has_all list_has_any
   list_histogram list_indexof list_inner_product list_intersect list_kurtosis list_kurtosis_pop
   list_last list_mad list_max list_median list_min list_mode list_negative_dot_product
-  list_negative_inner_product list_pack list_position list_prepend list_product list_reduce
+  list_negative_inner_product list_pack list_position list_prepend list_product
   list_reverse list_reverse_sort list_select list_sem list_skewness list_slice list_sort
   list_stddev_pop list_stddev_samp list_string_agg list_sum list_transform list_unique list_value
-  list_var_pop list_var_samp list_where list_zip reduce unpivot_list unnest
+  list_var_pop list_var_samp list_where list_zip unpivot_list unnest
 
   cardinality map map_concat map_contains map_contains_entry map_contains_value map_entries map_extract
   map_extract_value map_from_entries map_keys map_values row struct_concat struct_contains

@@ -212,6 +212,13 @@ export const refused: readonly string[] = [
   "SELECT printf('%*d', 1000000000, 1)",
   'SELECT format(event_id, 1) FROM silver',
   'SELECT NULL::INTEGER[100000]',
+  "SELECT repeat(repeat(repeat(repeat(repeat(repeat('x', 32), 32), 32), 32), 32), 32)",
+  'SELECT list_resize([list_resize([list_resize([list_resize([list_resize([1], 32)], 32)], 32)], 32)], 32)',
+  "SELECT replace(s, 'x', s) FROM (SELECT string_agg('x', '') AS s FROM range(25000))",
+  "SELECT regexp_replace(s, 'x', s, 'g') FROM (SELECT string_agg('x', '') AS s FROM range(25000))",
+  "SELECT replace(replace(replace(replace('x', 'x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'), 'x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'), 'x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'), 'x', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')",
+  "SELECT list_reduce(['x', 'x', 'x'], lambda a, b: a || a)",
+  "SELECT reduce(['x', 'x', 'x'], lambda a, b: a || a), array_reduce([1], lambda a, b: a)",
   'SELECT NULL::STRUCT(a INTEGER[1000][1000])[]',
   // Parameters: there is nobody to bind them.
   'SELECT ?',
