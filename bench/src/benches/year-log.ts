@@ -119,7 +119,7 @@ async function upkeep(table: DeltaTable, now: number, rewritten: { bytes: number
         rewritten.bytes += bytes;
         await table.commit({
           operation: 'OPTIMIZE',
-          adds: [fileOf(bytes, partition['event_date'] ?? '', now, 0, 1_000_000)],
+          adds: [fileOf(bytes, partition.event_date ?? '', now, 0, 1_000_000)],
           removes: bin,
           dataChange: false,
           reads: { kind: 'removed-files' },
@@ -174,7 +174,7 @@ function fileOf(bytes: number, day: string, now: number, offset: number, rows: n
 }
 
 function sameDate(left: PartitionValues, right: PartitionValues): boolean {
-  return left['event_date'] === right['event_date'];
+  return left.event_date === right.event_date;
 }
 
 function dayOf(now: number): string {
@@ -197,7 +197,7 @@ async function logObjects(
 
 /** Seconds that `deltalake` (PyPI) takes to open the newest version and list its files; null without PYTHON. */
 async function openWithDeltalake(store: ObjectStore): Promise<number | null> {
-  const python = process.env['PYTHON'];
+  const python = process.env.PYTHON;
   if (python === undefined) return null;
   const root = await mkdtemp(join(tmpdir(), 'clicklake-year-'));
   await mkdir(join(root, '_delta_log'));

@@ -26,7 +26,7 @@ const endAt = Date.UTC(2026, 9, 1);
  * (`CLICKLAKE_CACHE`).
  */
 export async function eventLogFixture(events: number, say: (line: string) => void): Promise<EventLogFixture> {
-  const cache = process.env['CLICKLAKE_CACHE'] ?? join(homedir(), '.cache', 'clicklake');
+  const cache = process.env.CLICKLAKE_CACHE ?? join(homedir(), '.cache', 'clicklake');
   const home = join(cache, `bench-log-2-${events}`);
   const ndjson = join(home, 'values.ndjson');
   if ((await stat(home).catch(() => undefined)) === undefined) {
