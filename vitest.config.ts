@@ -15,5 +15,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // An awaited event may take its time on a busy machine; only one that never comes is a failure.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

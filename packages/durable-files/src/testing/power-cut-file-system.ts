@@ -191,9 +191,19 @@ function adoptNow(directory: string, entries: DirectoryEntries<TrackedFile>): vo
 async function readAll(entries: ReadonlyMap<string, Entry<TrackedFile>>): Promise<Map<TrackedFile, Buffer>> {
   const contents = new Map<TrackedFile, Buffer>();
   for (const [path, entry] of entries) {
-    if (entry.kind === 'file' && !contents.has(entry.file)) contents.set(entry.file, await fs.readFile(path));
+    if (entry.kind === 'file' && !contents.has(entry.file)) contents.set(entry.file, await readUnlessGone(path));
   }
   return contents;
+}
+
+/** What something else writes beside this layer (DuckDB) it may just have taken away: nothing of it was synced. */
+async function readUnlessGone(path: string): Promise<Buffer> {
+  try {
+    return await fs.readFile(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
 }
 
 async function rewrite(
