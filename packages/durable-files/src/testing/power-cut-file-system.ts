@@ -191,7 +191,8 @@ function adoptNow(directory: string, entries: DirectoryEntries<TrackedFile>): vo
 async function readAll(entries: ReadonlyMap<string, Entry<TrackedFile>>): Promise<Map<TrackedFile, Buffer>> {
   const contents = new Map<TrackedFile, Buffer>();
   for (const [path, entry] of entries) {
-    if (entry.kind === 'file' && !contents.has(entry.file)) contents.set(entry.file, await readUnlessGone(path));
+    if (entry.kind === 'file' && !contents.has(entry.file))
+      contents.set(entry.file, await readUnlessGone(path));
   }
   return contents;
 }
