@@ -90,15 +90,20 @@ describe('what we do not know is refused by its name', () => {
     await expect(openTable(store, db)).rejects.toMatchObject({ code: 'delta-unsupported-reader' });
   });
 
-  test('a file outside of the table', async () => {
+  test.each([
+    's3://bucket/x.parquet',
+    '/elsewhere/x.parquet',
+    'day=1/../../x.parquet',
+    'day=1/%2E%2E/..%2Fx.parquet',
+    '%2Felsewhere/x.parquet',
+  ])('a file outside of the table: %s', async (path) => {
     const store = db.memoryStore();
     await createTable(store, events, db);
-    const foreign =
-      '{"add":{"path":"s3://bucket/x.parquet","partitionValues":{},"size":1,"modificationTime":0,"dataChange":true}}\n';
+    const foreign = `{"add":{"path":"${path}","partitionValues":{},"size":1,"modificationTime":0,"dataChange":true}}\n`;
     await store.putIfAbsent('_delta_log/00000000000000000001.json', Buffer.from(foreign));
     await expect(openTable(store, db)).rejects.toMatchObject({
       code: 'delta-unsupported-reader',
-      details: { path: 's3://bucket/x.parquet' },
+      details: { path },
     });
   });
 });

@@ -207,7 +207,9 @@ function withoutNulls(json: Record<string, unknown>): Json {
 
 function parsePath(value: unknown, what: string): string {
   const path = parseText(value, what, 'path');
-  if (isForeignPath(path)) {
+  const key = decodePath(path);
+  // Decoded too: `..%2F` leaves the root as well.
+  if (isForeignPath(path) || isForeignPath(key)) {
     throw new DeltaError({
       code: 'delta-unsupported-reader',
       message: `${what} refers to ${path}, outside of the table's root (a shallow clone?).`,
@@ -215,7 +217,7 @@ function parsePath(value: unknown, what: string): string {
       details: { path },
     });
   }
-  return decodePath(path);
+  return key;
 }
 
 /** Null and the empty string are both null (PROTOCOL, "Partition Value Serialization"). */
