@@ -210,20 +210,21 @@ describe('two owners (S3.4)', () => {
 
   it('another writer that slipped past the lease is fenced off, and nothing is stored twice', async () => {
     await lake.append(workload.records);
-    // One tick, and then none for long: the second one's commits are news to it.
+    // One tick, and then none for long.
     const first = await lake.open({ settings: { tickIntervalMs: 3_600_000, commitIntervalMs: 3_600_000 } });
     await first.start();
     await expect.poll(() => first.state().processed, patient).toBe(workload.records.length);
     await rm(lake.paths.ingestLock);
     const second = await lake.open();
     await second.catchUp(() => undefined);
+    // The stop takes up what is new, and would commit it together with what the second one has committed.
     const more = [collected('more-0', 'user-1', Date.now()), collected('more-1', 'user-2', Date.now())];
     await lake.append(more);
-    await second.catchUp(() => undefined);
     await expect(first.close()).rejects.toMatchObject({
       code: 'ingest-tail-uncommitted',
       message: expect.stringContaining('Another process') as string,
     });
+    await second.catchUp(() => undefined);
     await expectExactlyOnce(second, {
       ...workload,
       records: [...workload.records, ...more],

@@ -2,7 +2,7 @@ import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { emptyGeneration, type Generation, type GenerationStart } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import { takeIn, type Intake, type ReadPositions } from './intake.ts';
+import { intakeMemory, takeIn, type Intake, type ReadPositions } from './intake.ts';
 import type { TickResult } from './tick.ts';
 
 /** What the loop drives; each is all or nothing, so that the loop may call it again after a failure. */
@@ -48,11 +48,13 @@ export function createIngestLoop(
     | undefined;
   /** Ends the sleep of `waitForWork`. */
   let wake: (() => void) | undefined;
+  /** An intake is done with before the next one is taken. */
+  const memory = intakeMemory();
   let ticks = 0;
   let processed = 0;
 
   async function takeUp(): Promise<Intake> {
-    const intake = await takeIn(reader, positions, settings.tickBytes);
+    const intake = await takeIn(reader, positions, settings.tickBytes, memory);
     if (intake.records === 0) return intake;
     const result = await steps.tick(current, intake, { number: (ticks += 1), nowMs: clock() });
     current = result.generation;

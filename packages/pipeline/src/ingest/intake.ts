@@ -1,4 +1,11 @@
-import type { LogReader, RecordBatch, Topic } from '@clicklake/event-log';
+import {
+  fetchMemory,
+  topicPartitions,
+  type FetchMemory,
+  type LogReader,
+  type RecordBatch,
+  type Topic,
+} from '@clicklake/event-log';
 import { isClicklakeError } from '@clicklake/errors';
 import { PipelineError } from '../pipeline-error.ts';
 
@@ -28,13 +35,35 @@ export interface Intake {
   readonly more: boolean;
 }
 
-/** Takes the next records of every partition, about `maxBytes` in all. */
-export async function takeIn(reader: LogReader, from: ReadPositions, maxBytes: number): Promise<Intake> {
+/** One for each partition that is read. */
+export interface IntakeMemory {
+  readonly events: readonly FetchMemory[];
+  readonly errors: FetchMemory;
+}
+
+export function intakeMemory(): IntakeMemory {
+  return {
+    events: Array.from({ length: topicPartitions['clickstream-events'] }, fetchMemory),
+    errors: fetchMemory(),
+  };
+}
+
+/**
+ * Takes the next records of every partition, about `maxBytes` in all.
+ *
+ * @param memory what the records lie in: they are valid until it is used again.
+ */
+export async function takeIn(
+  reader: LogReader,
+  from: ReadPositions,
+  maxBytes: number,
+  memory: IntakeMemory,
+): Promise<Intake> {
   const share = Math.max(1, Math.floor(maxBytes / (from.events.length + 1)));
   const [errors, ...events] = await Promise.all([
-    fetchPartition(reader, 'clickstream-errors', 0, from.errors, share),
+    fetchPartition(reader, 'clickstream-errors', 0, from.errors, share, memory.errors),
     ...from.events.map((offset, partition) =>
-      fetchPartition(reader, 'clickstream-events', partition, offset, share),
+      fetchPartition(reader, 'clickstream-events', partition, offset, share, memory.events[partition]),
     ),
   ]);
   const everything = [errors, ...events].flat();
@@ -72,9 +101,10 @@ async function fetchPartition(
   partition: number,
   from: bigint,
   maxBytes: number,
+  memory: FetchMemory | undefined,
 ): Promise<readonly RecordBatch[]> {
   try {
-    return await reader.fetch(topic, partition, from, maxBytes);
+    return await reader.fetch(topic, partition, from, maxBytes, memory);
   } catch (error) {
     throw explain(error, topic, partition, from);
   }

@@ -52,14 +52,14 @@ export async function spoolBatches(
   const runs: SpoolRun[] = [];
   const picked: string[] = [];
   const deadLetters: DeadLetter[] = [];
+  const whole: Uint8Array[] = [];
   for (const { partition, batches } of input) {
-    const whole: Uint8Array[] = [];
     for (const batch of batches) {
       const lines =
         trusts(batch.judgedBy) && !verdicts.validityKnown(partition, batch.baseOffset) ? batch.lines : null;
       if (lines !== null) {
         whole.push(lines);
-        extendRuns(runs, partition, batch, whole.length === 1);
+        extendRuns(runs, partition, batch);
         continue;
       }
       for (const record of batch.records()) {
@@ -69,9 +69,9 @@ export async function spoolBatches(
         else deadLetters.push(verdict);
       }
     }
-    if (whole.length > 0)
-      files.push(await writeScratch(join(directory, `events-${partition}.ndjson`), whole));
   }
+  // One file for all partitions: DuckDB's reader has buffers for each.
+  if (whole.length > 0) files.push(await writeScratch(join(directory, 'events.ndjson'), whole));
   if (picked.length > 0) {
     files.push(await writeScratch(join(directory, 'picked.ndjson'), [Buffer.from(picked.join(''))]));
   }
@@ -83,11 +83,10 @@ export async function spoolBatches(
   return { files, runs, pickedRows: picked.length, lines, longestLine, deadLetters };
 }
 
-function extendRuns(runs: SpoolRun[], partition: number, batch: RecordBatch, startsFile: boolean): void {
+function extendRuns(runs: SpoolRun[], partition: number, batch: RecordBatch): void {
   const last = runs.at(-1);
-  const follows =
-    !startsFile && last?.partition === partition && last.firstOffset + BigInt(last.rows) === batch.baseOffset;
-  if (follows) runs[runs.length - 1] = { ...last, rows: last.rows + batch.count };
+  if (last?.partition === partition && last.firstOffset + BigInt(last.rows) === batch.baseOffset)
+    runs[runs.length - 1] = { ...last, rows: last.rows + batch.count };
   else runs.push({ partition, firstOffset: batch.baseOffset, rows: batch.count });
 }
 
