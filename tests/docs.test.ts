@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingLines } from './support/documented-output.ts';
 import { codeBlocks, runnableSteps } from './support/markdown.ts';
 import { openReaderSession, type ReaderSession } from './support/reader-session.ts';
 import { read, root, trackedFiles } from './support/repository.ts';
@@ -21,6 +22,18 @@ describe.each(documents.filter((path) => runnableSteps(read(path)).length > 0))(
     'line %i: %s',
     (_line, _command, step) => session.follow(step),
   );
+});
+
+describe('what a document promises', () => {
+  it('is compared without numbers, times and widths, in order, and “…” stands for anything', () => {
+    const documented =
+      ' n │ at\n───┼───\n 1 │ 2026-01-31T12:00:00.000Z\n…\n{"a":1,…\nbalanced, 5KB in 3 ms\n';
+    const actual =
+      ' n    │ at\n──────┼──\n 22 │ 2027-02-01T00:00:00.123Z\nx\n{"a":7,"b":8}\nbalanced, 1.5MB in 2 s\n';
+    expect(missingLines(documented, actual)).toEqual([]);
+    expect(missingLines('balanced', 'not balanced')).toEqual(['balanced']);
+    expect(missingLines('a\nb', 'b\na')).toEqual(['b']);
+  });
 });
 
 describe('CONTRIBUTING.md', () => {
