@@ -35,7 +35,8 @@ export interface MaintenanceOptions {
 
 export function createMaintenance({ tables, settings, clock }: MaintenanceOptions): Maintenance {
   let commits = 0;
-  let vacuumedAt = clock();
+  // Once soon after the start: a process that never lives for an hour would otherwise never do it.
+  let vacuumedAt = Number.NEGATIVE_INFINITY;
   let problem: unknown;
   let closing = false;
   let last: Promise<unknown> = Promise.resolve();
