@@ -13,6 +13,8 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/' },
   { method: 'GET', path: '/console.js' },
   { method: 'GET', path: '/console.css' },
+  { method: 'GET', path: '/tables.css' },
+  { method: 'GET', path: '/theme.css' },
   { method: 'GET', path: '/favicon.svg' },
   { method: 'GET', path: '/api/overview' },
   { method: 'GET', path: '/api/ledger' },
