@@ -30,8 +30,12 @@ export interface FileSystem {
 export type OpenMode = 'read' | 'create' | 'append';
 
 export interface OpenFile {
-  /** Reads up to `length` bytes; fewer only at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>;
+  /**
+   * Reads up to `length` bytes; fewer only at the end of the file.
+   *
+   * @param into at least `length` bytes, which may be used for the answer instead of new ones.
+   */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>;
   /** Writes all of the buffers, in order, starting at `position`. */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
   truncate(length: number): Promise<void>;

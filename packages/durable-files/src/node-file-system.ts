@@ -59,8 +59,8 @@ export const nodeFileSystem: FileSystem = {
 
 function openFile(handle: fs.FileHandle): OpenFile {
   return {
-    async read(position, length) {
-      const buffer = Buffer.allocUnsafe(length);
+    async read(position, length, into) {
+      const buffer = into ?? Buffer.allocUnsafe(length);
       let filled = 0;
       while (filled < length) {
         const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);

@@ -1,3 +1,5 @@
+import type { FetchMemory } from './fetch-memory.ts';
+
 /** The topics of the original system. Any implementation serves exactly these two. */
 export type Topic = 'clickstream-events' | 'clickstream-errors';
 
@@ -118,8 +120,15 @@ export interface LogReader {
    * @throws EventLogError `log-offset-out-of-range` (below startOffset: deleted; above endOffset: not ours) —
    *   never reset silently; `log-corrupt-range` when the record at `from` itself is unreadable, with topic,
    *   partition, from, to in `details`. A corrupt range further on ends the answer before it.
+   * @param memory what the batches may lie in; without it they are valid for good.
    */
-  fetch(topic: Topic, partition: number, from: bigint, maxBytes: number): Promise<readonly RecordBatch[]>;
+  fetch(
+    topic: Topic,
+    partition: number,
+    from: bigint,
+    maxBytes: number,
+    memory?: FetchMemory,
+  ): Promise<readonly RecordBatch[]>;
   /** Counts the readable records from an offset to the durable end by walking them (S4.2, in_flight). */
   count(topic: Topic, partition: number, from: bigint): Promise<bigint>;
   /**

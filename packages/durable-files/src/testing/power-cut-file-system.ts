@@ -88,7 +88,7 @@ export function powerCutFileSystem(root: string, seed: number): PowerCutFileSyst
 
   function openFile(handle: OpenFile, file: TrackedFile): OpenFile {
     return {
-      read: (position, length) => powered(() => handle.read(position, length)),
+      read: (position, length, into) => powered(() => handle.read(position, length, into)),
       write: (buffers, position) =>
         powered(() => {
           file.wrote(

@@ -1,4 +1,5 @@
 import type { OpenFile } from '@clicklake/durable-files';
+import type { FetchMemory } from '../fetch-memory.ts';
 import { decodeHeader, frameBytes, headerBytes, type FrameHeader } from './frame.ts';
 import type { LoadedFrame } from './frame-records.ts';
 
@@ -7,7 +8,7 @@ export interface FrameSource {
   readonly limit: number;
   /** The frame that starts at a position; undefined when no whole frame with an intact header does. */
   headerAt(position: number): Promise<FrameHeader | undefined>;
-  /** Reads the body of a frame that `headerAt` returned. The bytes stay valid. */
+  /** Reads the body of a frame that `headerAt` returned. The bytes stay valid (as long as `memory` is not reset). */
   load(position: number, header: FrameHeader): Promise<LoadedFrame>;
   /** The first whole frame with an intact header at or after a position that `accept` takes. */
   find(position: number, accept: (header: FrameHeader) => boolean): Promise<FoundFrame | undefined>;
@@ -20,16 +21,23 @@ export interface FoundFrame {
 
 /**
  * @param windowBytes how much one read fetches: the budget of a fetch, or little for a walk over headers.
+ * @param memory where to read to; none: new memory for each read.
  */
-export function frameSource(file: OpenFile, prefix: Buffer, limit: number, windowBytes: number): FrameSource {
+export function frameSource(
+  file: OpenFile,
+  prefix: Buffer,
+  limit: number,
+  windowBytes: number,
+  memory?: FetchMemory,
+): FrameSource {
   let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
 
   /** The window, moved when it does not hold `length` bytes (or all up to the limit) from `position`. */
   async function windowWith(position: number, length: number, readBytes: number): Promise<typeof window> {
     const end = Math.min(limit, position + length);
     if (position < window.start || end > window.start + window.bytes.length) {
-      const wanted = Math.min(limit - position, Math.max(length, readBytes));
-      window = { start: position, bytes: await file.read(position, Math.max(0, wanted)) };
+      const wanted = Math.max(0, Math.min(limit - position, Math.max(length, readBytes)));
+      window = { start: position, bytes: await file.read(position, wanted, memory?.take(wanted)) };
     }
     return window;
   }

@@ -97,10 +97,11 @@ export function openLogReader(
   }
 
   return {
-    fetch(topic, partition, from, maxBytes) {
+    fetch(topic, partition, from, maxBytes, memory) {
       const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, Math.ceil(maxBytes * 1.1)));
       return read(topic, partition, from, async ({ found, end, skipped }) => {
-        const pieces = found.reader.pieces({ from, end, skipped, windowBytes });
+        memory?.reset();
+        const pieces = found.reader.pieces({ from, end, skipped, windowBytes, memory });
         const { batches, unreadable } = await takePieces(pieces, maxBytes);
         if (unreadable === undefined) return batches;
         found.corrupt = unionOf([...found.corrupt, unreadable]);

@@ -1,5 +1,6 @@
 import type { FileSystem, OpenFile } from '@clicklake/durable-files';
 import type { OffsetRange, RecordBatch } from '../event-log.ts';
+import type { FetchMemory } from '../fetch-memory.ts';
 import type { DurableEnd } from './durable-ends.ts';
 import { frameBytes, nextOffset } from './frame.ts';
 import { batchOf, bodyIsIntact, recordIsIntact, type LoadedFrame } from './frame-records.ts';
@@ -21,6 +22,8 @@ export interface ReadPlan {
   readonly skipped: readonly OffsetRange[];
   /** How much one read of the file fetches. */
   readonly windowBytes: number;
+  /** What the pieces lie in; none: memory of their own. */
+  readonly memory?: FetchMemory | undefined;
 }
 
 export interface PartitionReader {
@@ -57,7 +60,7 @@ export function partitionReader(files: FileSystem, directory: string, prefix: Bu
       const limit = base === plan.end.segmentBase ? plan.end.segmentBytes : await file.size();
       const index = indexOf(base);
       const start = await locate(file, index, limit, endOffset, plan.from);
-      const source = frameSource(file, prefix, limit, plan.windowBytes);
+      const source = frameSource(file, prefix, limit, plan.windowBytes, plan.memory);
       for await (const step of walkFrames(source, start, endOffset)) {
         if (step.kind === 'unreadable') {
           yield* corruptPieces(step.range, plan);
