@@ -2,7 +2,8 @@ import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { emptyGeneration, type Generation, type GenerationStart } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import { intakeMemory, takeIn, type Intake, type ReadPositions } from './intake.ts';
+import { createIntakes } from './read-ahead.ts';
+import type { Intake, ReadPositions } from './intake.ts';
 import type { TickResult } from './tick.ts';
 
 /** What the loop drives; each is all or nothing, so that the loop may call it again after a failure. */
@@ -48,13 +49,12 @@ export function createIngestLoop(
     | undefined;
   /** Ends the sleep of `waitForWork`. */
   let wake: (() => void) | undefined;
-  /** An intake is done with before the next one is taken. */
-  const memory = intakeMemory();
+  const intakes = createIntakes(reader, settings.tickBytes);
   let ticks = 0;
   let processed = 0;
 
   async function takeUp(): Promise<Intake> {
-    const intake = await takeIn(reader, positions, settings.tickBytes, memory);
+    const intake = await intakes.next(positions);
     if (intake.records === 0) return intake;
     const result = await steps.tick(current, intake, { number: (ticks += 1), nowMs: clock() });
     current = result.generation;
