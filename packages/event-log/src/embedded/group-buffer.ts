@@ -28,6 +28,8 @@ export interface GroupStart {
 
 interface Region {
   bytes: Buffer;
+  /** Over the same bytes: its setters compile to one instruction, Buffer's do not. */
+  view: DataView;
   used: number;
 }
 
@@ -80,7 +82,7 @@ export function groupBuffer(): GroupBuffer {
       const keyAt = keys.used;
       if (key !== null) {
         reserve(keys, key.length);
-        keys.bytes.set(key, keyAt);
+        copyShort(key, keys.bytes, keyAt);
         keys.used += key.length;
       }
       const valueAt = values.used;
@@ -88,17 +90,17 @@ export function groupBuffer(): GroupBuffer {
       const valueEnd = values.used - 1;
 
       reserve(entries, entryBytes);
-      const { bytes, used: at } = entries;
-      bytes.writeUInt32LE(timestamp % 0x1_0000_0000, at);
-      bytes.writeUInt32LE(Math.floor(timestamp / 0x1_0000_0000), at + 4);
-      bytes.writeUInt32LE(keyAt - frame.keysAt, at + 8);
-      bytes.writeInt32LE(key === null ? -1 : key.length, at + 12);
-      bytes.writeUInt32LE(valueAt - frame.valuesAt, at + 16);
-      bytes.writeUInt32LE(valueEnd - valueAt, at + 20);
+      const { bytes, view, used: at } = entries;
+      view.setUint32(at, timestamp % 0x1_0000_0000, true);
+      view.setUint32(at + 4, Math.floor(timestamp / 0x1_0000_0000), true);
+      view.setUint32(at + 8, keyAt - frame.keysAt, true);
+      view.setInt32(at + 12, key === null ? -1 : key.length, true);
+      view.setUint32(at + 16, valueAt - frame.valuesAt, true);
+      view.setUint32(at + 20, valueEnd - valueAt, true);
       let sum = checksum(bytes, at, at + 24);
       sum = checksum(keys.bytes, keyAt, keys.used, sum);
       sum = checksum(values.bytes, valueAt, valueEnd, sum);
-      bytes.writeUInt32LE(sum, at + 24);
+      view.setUint32(at + 24, sum, true);
       entries.used += entryBytes;
 
       frame.count += 1;
@@ -135,7 +137,7 @@ export function groupBuffer(): GroupBuffer {
     clear() {
       for (const each of [entries, keys, values]) {
         each.used = 0;
-        if (each.bytes.length > keptBytes) each.bytes = Buffer.allocUnsafeSlow(64 << 10);
+        if (each.bytes.length > keptBytes) Object.assign(each, region(64 << 10));
       }
       frames = [];
       open = undefined;
@@ -163,7 +165,18 @@ function appendValue(values: Region, value: string | Uint8Array): boolean {
 }
 
 function region(bytes: number): Region {
-  return { bytes: Buffer.allocUnsafeSlow(bytes), used: 0 };
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  return { bytes: buffer, view: viewOf(buffer), used: 0 };
+}
+
+/** Keys are short: the loop is faster than the call of `set`. */
+function copyShort(from: Uint8Array, to: Uint8Array, at: number): void {
+  if (from.length > 64) return to.set(from, at);
+  for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] ?? 0;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function reserve(target: Region, more: number): void {
@@ -172,4 +185,5 @@ function reserve(target: Region, more: number): void {
   const grown = Buffer.allocUnsafeSlow(Math.max(needed, target.bytes.length * 2));
   target.bytes.copy(grown, 0, 0, target.used);
   target.bytes = grown;
+  target.view = viewOf(grown);
 }

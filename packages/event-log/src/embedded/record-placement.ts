@@ -44,6 +44,15 @@ const keyScratch = Buffer.allocUnsafeSlow(4096);
 /** The UTF-8 bytes of a key, valid until the next call. */
 function keyBytes(key: string): Uint8Array {
   if (key.length * 3 > keyScratch.length) return Buffer.from(key, 'utf8');
+  if (key.length <= 64) {
+    let at = 0;
+    for (; at < key.length; at += 1) {
+      const code = key.charCodeAt(at);
+      if (code >= 0x80) break;
+      keyScratch[at] = code;
+    }
+    if (at === key.length) return keyScratch.subarray(0, at);
+  }
   return keyScratch.subarray(0, keyScratch.write(key, 'utf8'));
 }
 
