@@ -2,14 +2,15 @@ import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { emptyGeneration, type Generation, type GenerationStart } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import { createIntakes } from './read-ahead.ts';
 import type { Intake, ReadPositions } from './intake.ts';
+import type { ParsedIntake } from './parse-intake.ts';
+import { createParsedIntakes, type ParseSteps } from './read-ahead.ts';
 import type { TickResult } from './tick.ts';
 
 /** What the loop drives; each is all or nothing, so that the loop may call it again after a failure. */
-export interface IngestSteps {
-  /** Adds an intake to a generation. */
-  tick(generation: Generation, intake: Intake, tick: { number: number; nowMs: number }): Promise<TickResult>;
+export interface IngestSteps extends ParseSteps {
+  /** Adds a parsed intake to a generation. */
+  tick(generation: Generation, parsed: ParsedIntake, nowMs: number): Promise<TickResult>;
   /** Shows new rows to queries. */
   publish(generation: Generation, rows: readonly DuckDBDataChunk[]): Promise<void>;
   /** Makes a generation durable, then forgets what it held in memory. */
@@ -49,19 +50,28 @@ export function createIngestLoop(
     | undefined;
   /** Ends the sleep of `waitForWork`. */
   let wake: (() => void) | undefined;
-  const intakes = createIntakes(reader, settings.tickBytes);
-  let ticks = 0;
+  const intakes = createParsedIntakes(reader, settings.tickBytes, steps);
   let processed = 0;
 
   async function takeUp(): Promise<Intake> {
-    const intake = await intakes.next(positions);
+    const parsed = await intakes.next(positions);
+    const { intake } = parsed;
     if (intake.records === 0) return intake;
-    const result = await steps.tick(current, intake, { number: (ticks += 1), nowMs: clock() });
+    const result = await tick(parsed);
     current = result.generation;
     positions = intake.next;
     processed += intake.records;
     if (result.visible.length > 0) await show(result.visible);
     return intake;
+  }
+
+  async function tick(parsed: ParsedIntake): Promise<TickResult> {
+    try {
+      return await steps.tick(current, parsed, clock());
+    } catch (error) {
+      await steps.discard(parsed);
+      throw error;
+    }
   }
 
   async function show(rows: readonly DuckDBDataChunk[]): Promise<void> {
@@ -172,6 +182,8 @@ export function createIngestLoop(
   /** What was acknowledged just before the stop belongs to the tail that a graceful stop commits (S4.4). */
   async function takeLast(): Promise<void> {
     try {
+      // What was read ahead may be older than that.
+      await intakes.drop();
       await takeUp();
     } catch (error) {
       // It stays in the log for the next start; what was taken up before is committed all the same.
@@ -197,18 +209,20 @@ export function createIngestLoop(
     }
   }
 
+  async function catchUp(onTick: (intake: Intake) => void): Promise<void> {
+    retryPending();
+    for (;;) {
+      const intake = await takeUp();
+      onTick(intake);
+      if (isDue(intake.more) || intake.records === 0) await handOver();
+      if (intake.records === 0) break;
+    }
+    await flush();
+  }
+
   return {
-    run,
-    async catchUp(onTick) {
-      retryPending();
-      for (;;) {
-        const intake = await takeUp();
-        onTick(intake);
-        if (isDue(intake.more) || intake.records === 0) await handOver();
-        if (intake.records === 0) break;
-      }
-      await flush();
-    },
+    run: (signal) => run(signal).finally(() => intakes.drop()),
+    catchUp: (onTick) => catchUp(onTick).finally(() => intakes.drop()),
     flush,
     uncommitted: () => [...(pending === undefined ? [] : [pending.generation]), current],
     processed: () => processed,

@@ -14,10 +14,10 @@ import { commitGeneration } from './commit-generation.ts';
 import type { Generation } from './generation.ts';
 import { createIngestLoop, type IngestLoop } from './ingest-loop.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import type { Intake } from './intake.ts';
 import { oldestToCome, startHorizon } from './received-horizon.ts';
 import { loadEvents, recoverDedupe, recoverVerdicts } from './recover.ts';
-import { runTick, type Tick, type TickResult } from './tick.ts';
+import { discardParsed, parseIntake, type ParsedIntake } from './parse-intake.ts';
+import { runTick, type TickResult } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
 export interface IngestSessionOptions {
@@ -64,12 +64,22 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   await using opened = new AsyncDisposableStack();
   const connect = async (): Promise<DuckDBConnection> =>
     opened.adopt(await utcConnection(duckdb), (connection) => connection.closeSync());
-  const [tickConnection, commitConnection] = [await connect(), await connect()];
+  const [parseConnection, tickConnection, commitConnection] = [
+    await connect(),
+    await connect(),
+    await connect(),
+  ];
   const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
   opened.defer(() => dedupe.index.close());
   const spool = join(paths.scratch, 'spool');
   await mkdir(spool, { recursive: true });
-  const session = await startSession(options, { tickConnection, commitConnection, dedupe, spool });
+  const session = await startSession(options, {
+    parseConnection,
+    tickConnection,
+    commitConnection,
+    dedupe,
+    spool,
+  });
   const resources = opened.move();
 
   let closed: Promise<void> | undefined;
@@ -89,6 +99,7 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
 }
 
 interface SessionParts {
+  readonly parseConnection: DuckDBConnection;
   readonly tickConnection: DuckDBConnection;
   readonly commitConnection: DuckDBConnection;
   readonly dedupe: LakeDedupe;
@@ -97,7 +108,7 @@ interface SessionParts {
 
 async function startSession(
   options: IngestSessionOptions,
-  { tickConnection, commitConnection, dedupe, spool }: SessionParts,
+  { parseConnection, tickConnection, commitConnection, dedupe, spool }: SessionParts,
 ): Promise<Pick<IngestSession, 'loop' | 'silverVersion'> & { saveDedupe(): Promise<void> }> {
   const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
   const { index, salt } = dedupe;
@@ -108,16 +119,16 @@ async function startSession(
     recoverDedupe(commitConnection, tables, { index, salt, state, windowMs: settings.dedupeWindowMs });
   await rebuild(dedupe.state);
 
-  const tickDependencies = {
-    connection: tickConnection,
+  const parseDependencies = {
+    connection: parseConnection,
     contract,
-    reader,
-    dedupe: index,
     dedupeSalt: salt,
     verdicts,
     scratchDirectory: spool,
-    settings,
   };
+  const tickDependencies = { connection: tickConnection, reader, dedupe: index, verdicts, settings };
+  /** Every attempt has a table of its own. */
+  let parses = 0;
   let committing: Promise<void> = Promise.resolve();
   /** The index may lack entries: it is neither asked nor saved before it has been rebuilt. */
   let damaged = false;
@@ -132,16 +143,16 @@ async function startSession(
     damaged = false;
   }
 
-  async function tick(generation: Generation, intake: Intake, name: Tick): Promise<TickResult> {
+  async function tick(generation: Generation, parsed: ParsedIntake, nowMs: number): Promise<TickResult> {
     if (damaged) await rebuildDamaged();
     try {
-      return await runTick(tickDependencies, generation, intake, name);
+      return await runTick(tickDependencies, generation, parsed, nowMs);
     } catch (error) {
       if (!isCorruptState(error)) throw error;
       damaged = true;
     }
     await rebuildDamaged();
-    return runTick(tickDependencies, generation, intake, name);
+    return runTick(tickDependencies, generation, parsed, nowMs);
   }
 
   async function saveDedupe(generation: Generation, silverVersion: number): Promise<void> {
@@ -181,6 +192,8 @@ async function startSession(
   const loop = createIngestLoop(
     reader,
     {
+      parse: (intake) => parseIntake(parseDependencies, intake, `tick_${(parses += 1)}`),
+      discard: (parsed) => discardParsed(parseDependencies, parsed),
       tick,
       publish: async (generation, rows) => tail?.append(generation.id, rows),
       commit: (generation) => (committing = commit(generation)),

@@ -1,45 +1,77 @@
 import type { LogReader } from '@clicklake/event-log';
 import { intakeMemory, takeIn, type Intake, type ReadPositions } from './intake.ts';
+import type { ParsedIntake } from './parse-intake.ts';
 
-export interface Intakes {
-  /** What stands in the log from there on; valid until the next call. */
-  next(from: ReadPositions): Promise<Intake>;
+export interface ParsedIntakes {
+  /** What stands in the log from there on, parsed; valid until the next call. Its table is the caller's. */
+  next(from: ReadPositions): Promise<ParsedIntake>;
+  /** Lets go of what was prepared for a next call. Nothing is at work afterwards. */
+  drop(): Promise<void>;
+}
+
+export interface ParseSteps {
+  parse(intake: Intake): Promise<ParsedIntake>;
+  /** Forgets what no tick took over. Never rejects. */
+  discard(parsed: ParsedIntake): Promise<void>;
 }
 
 /**
- * Reads the log for one tick after the other, and while there is more for the tick that will follow: the reading
- * then goes on beside DuckDB's work on the tick before.
+ * Reads and parses for one tick after the other. While there is more, the next intake is parsed and the one after
+ * it read during a tick, so that a catch-up leaves neither DuckDB nor this thread waiting for the other.
  */
-export function createIntakes(reader: LogReader, maxBytes: number): Intakes {
-  /** One holds the intake being worked on, the other the one being read. */
-  let [memory, spare] = [intakeMemory(), intakeMemory()];
-  let ahead: { readonly from: ReadPositions; readonly intake: Promise<Intake> } | undefined;
+export function createParsedIntakes(reader: LogReader, maxBytes: number, steps: ParseSteps): ParsedIntakes {
+  /** For the intake in its tick, the one being parsed, the one being read. */
+  const memories = [intakeMemory(), intakeMemory(), intakeMemory()] as const;
+  let reads = 0;
+  const readAhead = createAhead<Intake>(() => Promise.resolve());
+  const parsedAhead = createAhead<ParsedIntake>((parsed) => steps.discard(parsed));
 
-  function readAhead(from: ReadPositions): void {
-    const intake = takeIn(reader, from, maxBytes, spare);
-    // Whoever asks for it sees its failure; until then it must not count as unhandled.
-    intake.catch(() => undefined);
-    ahead = { from, intake };
+  function read(from: ReadPositions): Promise<Intake> {
+    const memory = memories[(reads % memories.length) as 0 | 1 | 2];
+    reads += 1;
+    return takeIn(reader, from, maxBytes, memory);
   }
 
-  /** Also when it is not what was asked for: its memory is only free once it is done. */
-  async function takeAhead(from: ReadPositions): Promise<Intake | undefined> {
-    if (ahead === undefined) return undefined;
-    const { from: start, intake } = ahead;
-    ahead = undefined;
-    if (start === from) {
-      [memory, spare] = [spare, memory];
-      return intake;
-    }
-    await intake.catch(() => undefined);
-    return undefined;
+  async function readAndParse(from: ReadPositions): Promise<ParsedIntake> {
+    const intake = (await readAhead.take(from)) ?? (await read(from));
+    if (intake.more) readAhead.start(intake.next, read(intake.next));
+    return steps.parse(intake);
   }
 
   return {
     async next(from) {
-      const intake = (await takeAhead(from)) ?? (await takeIn(reader, from, maxBytes, memory));
-      if (intake.more) readAhead(intake.next);
-      return intake;
+      const parsed = (await parsedAhead.take(from)) ?? (await readAndParse(from));
+      const { more, next } = parsed.intake;
+      if (more) parsedAhead.start(next, readAndParse(next));
+      return parsed;
+    },
+    async drop() {
+      await parsedAhead.take(undefined);
+      await readAhead.take(undefined);
+    },
+  };
+}
+
+interface Ahead<T> {
+  start(from: ReadPositions, work: Promise<T>): void;
+  /** The work that was started for these positions; other work is waited for and discarded. */
+  take(from: ReadPositions | undefined): Promise<T | undefined>;
+}
+
+function createAhead<T>(discard: (result: T) => Promise<void>): Ahead<T> {
+  let started: { readonly from: ReadPositions; readonly work: Promise<T> } | undefined;
+  return {
+    start(from, work) {
+      // Whoever takes it sees its failure; until then it must not count as unhandled.
+      work.catch(() => undefined);
+      started = { from, work };
+    },
+    async take(from) {
+      const found = started;
+      started = undefined;
+      if (found === undefined || found.from === from) return found?.work;
+      await found.work.then(discard, () => undefined);
+      return undefined;
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Contract } from '@clicklake/contract';
 import type { LogReader } from '@clicklake/event-log';
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { DedupeIndex } from '../dedupe/dedupe-index.ts';
@@ -9,19 +8,16 @@ import { appendDeadLetters } from './dead-letter-table.ts';
 import { recordDuplicates } from './duplicate-table.ts';
 import { tailTable, type Generation } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import type { Intake } from './intake.ts';
 import { judgeRows, type JudgedRows } from './judge-rows.ts';
+import type { ParsedIntake } from './parse-intake.ts';
 import { advanceHorizon } from './received-horizon.ts';
 import { silverProjection } from './silver-projection.ts';
 
 export interface TickDependencies {
   readonly connection: DuckDBConnection;
-  readonly contract: Contract;
   readonly reader: LogReader;
   readonly dedupe: DedupeIndex;
-  readonly dedupeSalt: string;
   readonly verdicts: CommittedVerdicts;
-  readonly scratchDirectory: string;
   readonly settings: IngestSettings;
 }
 
@@ -31,33 +27,26 @@ export interface TickResult {
   readonly visible: readonly DuckDBDataChunk[];
 }
 
-/** `number` names the tick's tables; every attempt has one of its own. */
-export interface Tick {
-  readonly number: number;
-  /** Milliseconds since the epoch. */
-  readonly nowMs: number;
-}
-
 /**
- * Parses, validates and deduplicates what was taken in and adds it to a generation. All or nothing: when it
- * throws, the generation stands as it was and the same intake can be given again.
+ * Deduplicates a parsed intake and adds it to a generation. All or nothing: when it throws, the generation stands
+ * as it was, and so does the parsed intake.
+ *
+ * @param nowMs milliseconds since the epoch
  */
 export async function runTick(
   dependencies: TickDependencies,
   generation: Generation,
-  intake: Intake,
-  tick: Tick,
+  parsed: ParsedIntake,
+  nowMs: number,
 ): Promise<TickResult> {
   const { connection } = dependencies;
-  const table = `tick_${tick.number}`;
+  const judged = await judgeRows(dependencies, parsed);
+  await connection.run('BEGIN');
   try {
-    const judged = await judgeRows(dependencies, table, intake.events);
-    await connection.run('BEGIN');
-    return await storeTick(dependencies, generation, intake, tick, table, judged);
+    return await storeTick(dependencies, generation, parsed, nowMs, judged);
   } catch (error) {
-    // There is no transaction when it failed before BEGIN, or when the error ended it.
+    // There is no transaction any more when the error ended it.
     await connection.run('ROLLBACK').catch(() => undefined);
-    await connection.run(`DROP TABLE IF EXISTS ${table}`).catch(() => undefined);
     throw error;
   }
 }
@@ -66,18 +55,17 @@ export async function runTick(
 async function storeTick(
   { connection, settings }: TickDependencies,
   generation: Generation,
-  intake: Intake,
-  { nowMs }: Tick,
-  table: string,
+  { intake, table, spool, batch }: ParsedIntake,
+  nowMs: number,
   judged: JudgedRows,
 ): Promise<TickResult> {
-  const { spool, duplicates } = judged;
+  const { duplicates } = judged;
   const rejections = intake.errors.flatMap((batch) =>
     batch.records().map((record) => deadLetterOfRejection(record, 0)),
   );
   const deadLetters = [...judged.deadLetters, ...rejections];
   const without = [...duplicates.rows, ...duplicates.recorded, ...judged.deadRows];
-  const silverRows = judged.rows - without.length;
+  const silverRows = batch.count - without.length;
   const shown = silverRows <= settings.visibleTailRows;
   const tables = new Set(generation.tables);
   const selects = [...generation.silverSelects];
