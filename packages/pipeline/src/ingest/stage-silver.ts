@@ -16,17 +16,27 @@ export async function stageSilverRows(
   compression: 'zstd' | 'snappy',
 ): Promise<readonly StagedFile[]> {
   const counted = await connection.runAndReadAll(
-    `SELECT CAST(event_date AS VARCHAR), count(*) FROM (${select}) GROUP BY 1 HAVING count(*) >= ${ownCopyRows} ORDER BY 1`,
+    `SELECT CAST(event_date AS VARCHAR), count(*) >= ${ownCopyRows} FROM (${select}) GROUP BY 1 ORDER BY 1`,
   );
-  const dates = counted.getRows().map(([date]) => String(date));
+  const dates = counted.getRows().flatMap(([date, isLarge]) => (isLarge === true ? [String(date)] : []));
   const files: StagedFile[] = [];
   for (const date of dates) {
-    const rows = `SELECT * EXCLUDE (event_date) FROM (${select}) WHERE event_date = DATE '${date}'`;
+    const rows = `SELECT * EXCLUDE (event_date) FROM (${select}) WHERE ${isOn(date)}`;
     files.push(...(await table.stage(rows, { connection, compression, partition: { event_date: date } })));
   }
-  const rest =
-    dates.length === 0
-      ? select
-      : `SELECT * FROM (${select}) WHERE event_date NOT IN (${dates.map((date) => `DATE '${date}'`).join(', ')})`;
+  if (dates.length === counted.currentRowCount) return files;
+  const others = ['true', ...dates.map((date) => `NOT (${isOn(date)})`)];
+  const rest = `SELECT * FROM (${select}) WHERE ${others.join(' AND ')}`;
   return [...files, ...(await table.stage(rest, { connection, compression }))];
+}
+
+const dayMicroseconds = 86_400_000_000;
+
+/**
+ * The rows of one event_date, which is the UTC date of `timestamp` (S2.3), as bounds of that column: DuckDB's scan
+ * then reads the other columns for these rows only, where a condition on a cast copies out every chunk.
+ */
+function isOn(date: string): string {
+  const start = Date.parse(`${date}T00:00:00Z`) * 1000;
+  return `"timestamp" >= make_timestamptz(${start}) AND "timestamp" < make_timestamptz(${start + dayMicroseconds})`;
 }
