@@ -1,5 +1,5 @@
 import type { EventLog, NewRecord } from '@clicklake/event-log';
-import { partitionFor } from '@clicklake/event-log';
+import { fetchMemory, partitionFor } from '@clicklake/event-log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventLogHarness } from '../event-log-harness.ts';
 import { newRecord, readFrom, text, withReader } from '../support/records.ts';
@@ -62,6 +62,23 @@ export function describeReading(create: () => Promise<EventLogHarness>): void {
         expect(await count(1)).toBe(1);
         expect(await count(3000)).toBe(3);
         expect(await count(1 << 26)).toBe(10);
+      });
+    });
+
+    it('reads the same over memory that is used again and again', async () => {
+      const writer = await log.openWriter();
+      for (let call = 0; call < 20; call += 1) {
+        await writer.append([newRecord({ key: null, value: `${call} `.repeat(5_000) })]);
+      }
+      await writer.close();
+      await withReader(log, async (reader) => {
+        const memory = fetchMemory();
+        for (let offset = 0n; offset < 20n; offset += 1n) {
+          const [expected] = await reader.fetch('clickstream-events', 0, offset, 100);
+          const [batch] = await reader.fetch('clickstream-events', 0, offset, 100, memory);
+          expect(batch?.records()).toEqual(expected?.records());
+          expect(batch?.records()[0]?.offset).toBe(offset);
+        }
       });
     });
 
