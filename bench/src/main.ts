@@ -5,6 +5,7 @@ import { footprintBenchmark } from './benches/footprint.ts';
 import { freshnessBenchmark } from './benches/freshness.ts';
 import { ingestBenchmark } from './benches/ingest.ts';
 import { ingestWindowBenchmark } from './benches/ingest-window.ts';
+import { queriesBenchmark } from './benches/queries.ts';
 import { yearLogBenchmark } from './benches/year-log.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -13,6 +14,7 @@ const benchmarks: readonly Benchmark[] = [
   collectorBenchmark,
   freshnessBenchmark,
   footprintBenchmark,
+  queriesBenchmark,
   yearLogBenchmark,
 ];
 
