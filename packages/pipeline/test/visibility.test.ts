@@ -1,7 +1,8 @@
 import type { QueryEngine } from '@clicklake/query';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expectExactlyOnce } from './harness/expectations.ts';
 import { firstRow, openLakeQueries } from './harness/queries.ts';
-import { collected, makeWorkload } from './harness/records.ts';
+import { collected, foreign, makeWorkload, refused } from './harness/records.ts';
 import { createTestLake, type TestLake } from './harness/test-lake.ts';
 
 let lake: TestLake;
@@ -103,4 +104,73 @@ it('a query that holds the tail does not hold up commits', async () => {
   await owner.close();
   for (const { tail } of pin.tables) for (const slice of tail?.slices ?? []) slice.release();
   pin.release();
+});
+
+/** Statements whose values DuckDB does not count against its memory limit: a terabyte of text, and of list. */
+const escaping = [
+  `SELECT length(s) FROM (${Array.from({ length: 30 }).reduce<string>(
+    (inner) => `SELECT s || s AS s FROM (${inner})`,
+    "SELECT concat(string_agg(event_id), repeat('x', 1000)) AS s FROM silver",
+  )})`,
+  'SELECT len(list_transform(l, lambda x: l)) FROM (SELECT list(i) AS l FROM range(100000) t(i))',
+];
+
+it('queries that run out of memory do not hurt ingest beside them (S6.4)', async () => {
+  const workload = makeWorkload('beside', 3_000, Date.now() - 60_000);
+  const owner = await lake.open({ queryEngine, settings: { tickIntervalMs: 5, commitIntervalMs: 400 } });
+  const writer = await lake.log().openWriter();
+  await owner.start();
+  let appended = 0;
+  const residentBefore = process.memoryUsage.rss();
+  let queries = 0;
+  const attack = async (sql: string): Promise<void> => {
+    for (let round = 0; round < 2 || appended < workload.records.length; round += 1) {
+      const error = await queryEngine.run(sql, () => owner.pin()).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'query-out-of-memory' });
+      queries += 1;
+    }
+  };
+  const attacks = Promise.all(escaping.map(attack));
+  for (let from = 0; from < workload.records.length; from += 10) {
+    await writer.append(workload.records.slice(from, from + 10));
+    appended = Math.min(workload.records.length, from + 10);
+  }
+  await attacks;
+  expect(queries).toBeGreaterThanOrEqual(4);
+  expect(process.memoryUsage.rss() - residentBefore).toBeLessThan(400 * 2 ** 20);
+  // What the tail shows survived every end of the query process.
+  await expect
+    .poll(async () => (await firstRow(queryEngine, owner, counts)).map(Number), { timeout: 50_000 })
+    .toEqual([workload.silverIds.size, workload.silverIds.size]);
+  expect(owner.state()).toMatchObject({ phase: 'running', problem: null });
+  await writer.close();
+  await owner.close();
+  const again = await lake.open();
+  await again.catchUp(() => undefined);
+  await expectExactlyOnce(again, workload);
+  await again.close();
+});
+
+it('the tail is part of silver only: dead letters and duplicates show with the commit (S6.1)', async () => {
+  const settings = { tickIntervalMs: 5, commitIntervalMs: 3_600_000 };
+  const owner = await lake.open({ queryEngine, settings });
+  await owner.start();
+  const now = Date.now();
+  await lake.append([
+    collected('one', 'u', now),
+    collected('one', 'u', now),
+    foreign({ event_id: 'bad', event_type: 'no such type', user_id: 'f' }, now),
+    refused('not an event', now),
+    collected('two', 'u', now),
+  ]);
+  const everywhere = `SELECT (SELECT count(*) FROM silver), (SELECT count(*) FROM dead_letters),
+    (SELECT count(*) FROM duplicates)`;
+  const seen = (): Promise<readonly unknown[]> => firstRow(queryEngine, owner, everywhere);
+  await expect.poll(() => owner.state().processed, { timeout: 50_000 }).toBe(5);
+  await expect.poll(async () => (await seen())[0], { timeout: 50_000 }).toBe(2);
+  expect(await seen()).toEqual([2, 0, 0]);
+  await owner.close();
+  const again = await lake.open();
+  expect(await firstRow(queryEngine, again, everywhere)).toEqual([2, 2, 1]);
+  await again.close();
 });

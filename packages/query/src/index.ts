@@ -1,4 +1,4 @@
-export { openQueryEngine, type QueryEngine, type RunOptions } from './engine/query-engine.ts';
+export { openQueryEngine, type QueryEngine, type RunOptions } from './query-engine.ts';
 export type { QueryEngineOptions } from './engine/options.ts';
 export type { Pin, PinLabel, QueryTable, QueryTail, TailCover } from './pin.ts';
 export type { TailColumn, TailSlice, TailTable } from './tail/tail-table.ts';

@@ -18,13 +18,24 @@ export interface QueryTail {
 }
 
 /** A name that users may select from. */
-export interface QueryTable {
+export interface QueryTable extends PinnedTable {
+  readonly tail?: QueryTail;
+}
+
+/** A table as data alone, which can go to another process. */
+export interface PinnedTable {
   /** Lower-case letters, digits and `_`. */
   readonly name: string;
   /** A SELECT over committed files. It is our own code's text and is not judged. */
   readonly relationSql: string;
   /** Columns are matched by name; one that the tail lacks is NULL there. */
-  readonly tail?: QueryTail;
+  readonly tail?: { readonly slices: readonly PinnedSlice[]; readonly covered: readonly TailCover[] };
+}
+
+/** The first `rows` rows of the tail table `table`. */
+export interface PinnedSlice {
+  readonly table: string;
+  readonly rows: number;
 }
 
 /** What a pin stands for, handed back with the result. */
@@ -37,8 +48,13 @@ export interface PinLabel {
  * One consistent state of all tables: a committed version and a tail epoch (S6.1). The engine owns
  * the pin once it is handed over: it releases every slice, then calls `release`, exactly once.
  */
-export interface Pin {
+export interface Pin extends PinnedState {
   readonly tables: readonly QueryTable[];
-  readonly label: PinLabel;
   release(): void;
+}
+
+/** What a statement sees, as data alone. */
+export interface PinnedState {
+  readonly tables: readonly PinnedTable[];
+  readonly label: PinLabel;
 }

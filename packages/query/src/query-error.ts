@@ -7,11 +7,13 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `query-syntax`: DuckDB's parser or binder refuses it as written (unknown column, wrong type, …).
  * - `query-failed`: it was accepted and failed while it ran (a cast, an overflow, an unreadable value).
  * - `query-timeout`: it ran longer than the time limit and was interrupted.
- * - `query-out-of-memory`: it needed more memory or spill space than the engine may use.
+ * - `query-out-of-memory`: it, or one that ran beside it, needed more memory or spill space than the engine
+ *   may use.
  * - `query-cancelled`: the caller's signal was aborted.
  * - `query-too-many`: no connection became free; retryable.
  * - `query-table-unreadable`: a table of the pin could not be opened, so our own relation is wrong.
  * - `query-tail-failed`: rows could not be appended to a tail generation, or the generation is gone.
+ * - `query-process-ended`: the process that runs the statements ended, or does not start; retryable.
  * - `query-engine-closed`: the engine was closed before or during the call.
  */
 export type QueryErrorCode =
@@ -24,6 +26,7 @@ export type QueryErrorCode =
   | 'query-too-many'
   | 'query-table-unreadable'
   | 'query-tail-failed'
+  | 'query-process-ended'
   | 'query-engine-closed';
 
 /** Every error that `@clicklake/query` raises on purpose. */

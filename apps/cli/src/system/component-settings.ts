@@ -4,6 +4,7 @@ import type { QueryEngineOptions } from '@clicklake/query';
 import { environmentCrashPoints, type CrashPoints } from '@clicklake/durable-files';
 import type { Config } from '../config/settings.ts';
 import type { HomePaths } from '../lake/home.ts';
+import { queryScratch } from './query-scratch.ts';
 
 /** MiB of the DuckDB that ingest, maintenance and the ledger use; queries have their own. */
 export const lakeMemoryMb = 256;
@@ -47,7 +48,6 @@ export function queryOptions(config: Config, paths: HomePaths): QueryEngineOptio
     memoryLimitMb: Math.round(config['query.memory'] / 2 ** 20),
     timeoutMs: config['query.timeout'],
     maxRows: config['query.max_rows'],
-    // Not below `lake/`, which other engines read (S6.4).
-    tempDirectory: `${paths.scratch}-query-${process.pid}`,
+    tempDirectory: queryScratch(paths.scratch),
   };
 }

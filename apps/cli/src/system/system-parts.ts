@@ -32,6 +32,7 @@ import {
 import { startLogKeeper } from './log-keeper.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { startPressureGauge } from './pressure-gauge.ts';
+import { removeAbandonedQueryScratch } from './query-scratch.ts';
 
 /** What the parts of one process share. */
 export interface SystemContext extends CommandContext {
@@ -136,6 +137,7 @@ export interface StartedLake extends OwnedLake {
 /** Takes the lake's lease and opens it, with the engine that shows its tail. @throws DurableFilesError */
 export async function openLake(system: SystemContext, log: EventLog): Promise<StartedLake> {
   const { config, paths, effects, lifecycle, role } = system;
+  await removeAbandonedQueryScratch(paths.scratch);
   const engine = await openQueryEngine(queryOptions(config, paths));
   lifecycle.add('query engine', () => engine.close());
   const lake = await openLakeOwner({

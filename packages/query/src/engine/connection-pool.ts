@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
-import { engineClosed, QueryError } from '../query-error.ts';
+import { QueryError } from '../query-error.ts';
 import type { PathScrubber } from './duckdb-errors.ts';
 import { openPinnedViews, type PinnedViews } from './pinned-views.ts';
 
@@ -12,16 +12,13 @@ export interface PooledConnection {
 
 /** At most `size` queries at a time; up to `maxWaiting` more wait in line. */
 export interface ConnectionPool {
-  /** @throws QueryError `query-too-many`, `query-engine-closed`, or the signal's reason. */
+  /** @throws QueryError `query-too-many`, or the signal's reason. */
   acquire(signal: AbortSignal): Promise<PooledConnection>;
   release(connection: PooledConnection): void;
-  /** Refuses those who wait, and resolves when every connection is back and closed. */
-  close(): Promise<void>;
 }
 
 interface Waiter {
   take(connection: PooledConnection): void;
-  refuse(error: QueryError): void;
 }
 
 export function openConnectionPool(
@@ -34,13 +31,7 @@ export function openConnectionPool(
   const free: PooledConnection[] = [];
   const waiting = new Set<Waiter>();
   let lent = 0;
-  let closing: PromiseWithResolvers<undefined> | undefined;
 
-  const finishClose = (): void => {
-    if (closing === undefined || lent > 0) return;
-    for (const { connection } of free.splice(0)) connection.closeSync();
-    closing.resolve(undefined);
-  };
   const wait = (signal: AbortSignal): Promise<PooledConnection> =>
     new Promise((resolve, reject) => {
       const leave = (): void => {
@@ -52,12 +43,11 @@ export function openConnectionPool(
           leave();
           resolve(connection);
         },
-        refuse(error) {
-          leave();
-          reject(error);
-        },
       };
-      const onAbort = (): void => waiter.refuse(signal.reason as QueryError);
+      const onAbort = (): void => {
+        leave();
+        reject(signal.reason as QueryError);
+      };
       signal.addEventListener('abort', onAbort, { once: true });
       waiting.add(waiter);
     });
@@ -65,7 +55,6 @@ export function openConnectionPool(
   return {
     async acquire(signal) {
       signal.throwIfAborted();
-      if (closing !== undefined) throw engineClosed();
       const pooled = free.pop();
       if (pooled !== undefined) {
         lent += 1;
@@ -81,27 +70,20 @@ export function openConnectionPool(
         return { connection, views: openPinnedViews(connection, scrub) };
       } catch (error) {
         lent -= 1;
-        finishClose();
         throw error;
       }
     },
     release(pooled) {
-      const [next] = waiting;
-      if (next !== undefined) {
-        next.take(pooled);
-        return;
-      }
-      lent -= 1;
-      free.push(pooled);
-      finishClose();
-    },
-    close() {
-      if (closing === undefined) {
-        closing = Promise.withResolvers<undefined>();
-        for (const waiter of [...waiting]) waiter.refuse(engineClosed());
-        finishClose();
-      }
-      return closing.promise;
+      // The answer goes out first, so that its pin is released before the next one is taken.
+      setImmediate(() => {
+        const [next] = waiting;
+        if (next !== undefined) {
+          next.take(pooled);
+          return;
+        }
+        lent -= 1;
+        free.push(pooled);
+      });
     },
   };
 }

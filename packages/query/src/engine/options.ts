@@ -6,6 +6,11 @@ export interface QueryEngineOptions {
   readonly readableDirectories: readonly string[];
   /** MiB for queries and tails together. Default 192. */
   readonly memoryLimitMb?: number | undefined;
+  /**
+   * MiB that the query process may take in all. DuckDB counts no value against `memoryLimitMb` while one
+   * expression makes it: past this the process is ended and started anew. Default `memoryLimitMb` + 512.
+   */
+  readonly maxResidentMb?: number | undefined;
   /** Default 2. */
   readonly threads?: number | undefined;
   /** Milliseconds from `run` to its answer, waiting included. Default 30,000 (S6.4). */
@@ -14,13 +19,15 @@ export interface QueryEngineOptions {
   readonly maxRows?: number | undefined;
   /** Approximate bytes of JSON of one result. Default 32 MiB. */
   readonly maxResultBytes?: number | undefined;
-  /** Where a query that outgrows its memory may spill. Without it such a query fails. */
+  /**
+   * Where a query that outgrows its memory may spill; emptied whenever the process ends. Without it such a
+   * query fails.
+   */
   readonly tempDirectory?: string | undefined;
   /** MiB of spill space. Default 1,024. */
   readonly maxTempDirectoryMb?: number | undefined;
   /**
-   * Queries at a time. Default 2: each holds a thread of Node's pool of four, which file I/O of the
-   * same process needs too.
+   * Queries at a time. Default 2: each holds a thread of the query process's pool of four.
    */
   readonly maxConcurrent?: number | undefined;
   /** Queries that wait in line before `query-too-many`. Default 32. */
@@ -29,6 +36,7 @@ export interface QueryEngineOptions {
 
 /** Options as the engine uses them: complete and in range. */
 export interface ResolvedOptions extends InstanceSettings {
+  readonly maxResidentMb: number;
   readonly timeoutMs: number;
   readonly maxRows: number;
   readonly maxResultBytes: number;
@@ -45,10 +53,13 @@ export function resolveOptions(given: QueryEngineOptions): ResolvedOptions {
     if (!/^(\/|[A-Za-z]:[/\\])/.test(directory))
       throw new RangeError(`${directory} is not an absolute path.`);
   }
+  const memoryLimitMb = atLeast(16, 'memoryLimitMb', given.memoryLimitMb ?? 192);
   return {
     readableDirectories: given.readableDirectories,
     tempDirectory: given.tempDirectory,
-    memoryLimitMb: atLeast(16, 'memoryLimitMb', given.memoryLimitMb ?? 192),
+    memoryLimitMb,
+    // Idle the process takes about 110 MiB; the rest is for results, and for what DuckDB doesn't count.
+    maxResidentMb: atLeast(256, 'maxResidentMb', given.maxResidentMb ?? memoryLimitMb + 512),
     threads: atLeast(1, 'threads', given.threads ?? 2),
     timeoutMs: atLeast(1, 'timeoutMs', given.timeoutMs ?? 30_000),
     maxRows: atLeast(1, 'maxRows', given.maxRows ?? 10_000),

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 
-import type { QueryTable, QueryTail, TailCover } from '../pin.ts';
+import type { PinnedTable, TailCover } from '../pin.ts';
 import { notAllowed, QueryError } from '../query-error.ts';
 import { foldCase, isSystemName, type TableReference } from '../sandbox/judge.ts';
 import { quoteIdentifier, quoteLiteral } from '../sql-literal.ts';
@@ -22,7 +22,7 @@ export interface ViewPlan {
  * Plans the views of a pin. The number of pinned rows stands in a variable and not in the view, so
  * that a new tail epoch, four times a second, does not bind the committed files anew.
  */
-export function planViews(tables: readonly QueryTable[]): ViewPlan {
+export function planViews(tables: readonly PinnedTable[]): ViewPlan {
   const slices = tables.flatMap(({ tail }) => tail?.slices ?? []);
   return {
     views: new Map(tables.map((table) => [checkedName(table.name), viewSql(table)])),
@@ -88,7 +88,7 @@ function changed<Value>(from: ReadonlyMap<string, Value>, to: ReadonlyMap<string
 }
 
 /** @throws QueryError `query-not-allowed` for a reference to anything but a table of the pin. */
-export function checkTables(references: readonly TableReference[], tables: readonly QueryTable[]): void {
+export function checkTables(references: readonly TableReference[], tables: readonly PinnedTable[]): void {
   const known = new Set(tables.map(({ name }) => name));
   const unknown = references.find(({ name }) => !known.has(foldCase(name)));
   if (unknown === undefined) return;
@@ -99,7 +99,7 @@ export function checkTables(references: readonly TableReference[], tables: reado
   );
 }
 
-function viewSql({ relationSql, tail }: QueryTable): string {
+function viewSql({ relationSql, tail }: PinnedTable): string {
   const slices = (tail?.slices ?? []).map(({ table }) => {
     const rows = `SELECT * FROM ${tailSchema}.${quoteIdentifier(table)}`;
     return `${rows} WHERE rowid < getvariable('${rowLimitVariable(table)}')${notCovered(tail)}`;
@@ -112,7 +112,7 @@ function rowLimitVariable(table: string): string {
 }
 
 /** IS NOT TRUE and not NOT: a row whose key is NULL is covered by nothing. */
-function notCovered(tail: QueryTail | undefined): string {
+function notCovered(tail: PinnedTable['tail']): string {
   if (tail === undefined || tail.covered.length === 0) return '';
   return ` AND (${tail.covered.map(coverSql).join(' OR ')}) IS NOT TRUE`;
 }

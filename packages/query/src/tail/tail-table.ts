@@ -1,7 +1,7 @@
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 
+import type { PinnedSlice } from '../pin.ts';
 import { QueryError } from '../query-error.ts';
-import { quoteIdentifier } from '../sql-literal.ts';
 
 /** A column of a tail generation; `type` is a DuckDB type as our contract writes it. */
 export interface TailColumn {
@@ -10,10 +10,7 @@ export interface TailColumn {
 }
 
 /** The first `rows` rows of a generation, which stays readable until `release`. */
-export interface TailSlice {
-  /** The generation's table. */
-  readonly table: string;
-  readonly rows: number;
+export interface TailSlice extends PinnedSlice {
   /** Idempotent. */
   release(): void;
 }
@@ -24,8 +21,8 @@ export interface TailTable {
   /** Rows that a slice taken now would hold. */
   readonly rowCount: number;
   /**
-   * Appends rows, all or none. Chunks may come from another DuckDB instance of this process; their
-   * columns are the generation's, in its order.
+   * Appends rows, all or none. Chunks may come from any DuckDB instance of this process; their columns are
+   * the generation's, in its order.
    *
    * @returns the new `rowCount`.
    * @throws QueryError `query-out-of-memory`, `query-tail-failed`
@@ -37,20 +34,14 @@ export interface TailTable {
   drop(): Promise<void>;
 }
 
-/** Runs writes to tails one after another on the one connection that writes. */
-export type TailWriter = <T>(write: (connection: DuckDBConnection) => Promise<T>) => Promise<T>;
+/** Where the rows of generations are kept. */
+export interface TailStore {
+  append(name: string, chunks: readonly DuckDBDataChunk[]): Promise<void>;
+  drop(name: string): Promise<void>;
+}
 
-/** Creates the table of a generation. @param schema where, quoted by us. */
-export async function createTailTable(
-  writer: TailWriter,
-  schema: string,
-  name: string,
-  columns: readonly TailColumn[],
-): Promise<TailTable> {
-  const table = `${schema}.${quoteIdentifier(name)}`;
-  const definitions = columns.map((column) => `${quoteIdentifier(column.name)} ${dataType(column.type)}`);
-  await writer((connection) => connection.run(`CREATE TABLE ${table} (${definitions.join(', ')})`));
-
+/** The account of a generation whose table `store` has: its rows, and who reads them. */
+export function openTailTable(store: TailStore, name: string): TailTable {
   let rowCount = 0;
   let slices = 0;
   let dropped: Promise<void> | undefined;
@@ -63,10 +54,9 @@ export async function createTailTable(
     },
     async append(chunks) {
       if (dropped !== undefined) throw gone(name);
-      await writer(async (connection) => {
-        await appendInTransaction(connection, schema, name, chunks);
-        rowCount += chunks.reduce((rows, chunk) => rows + chunk.rowCount, 0);
-      });
+      if (chunks.length === 0) return rowCount;
+      await store.append(name, chunks);
+      rowCount += chunks.reduce((rows, chunk) => rows + chunk.rowCount, 0);
       return rowCount;
     },
     slice() {
@@ -87,55 +77,11 @@ export async function createTailTable(
     drop() {
       if (dropped === undefined) {
         if (slices === 0) idle.resolve(undefined);
-        dropped = idle.promise.then(() =>
-          writer(async (connection) => {
-            await connection.run(`DROP TABLE IF EXISTS ${table}`);
-          }),
-        );
+        dropped = idle.promise.then(() => store.drop(name));
       }
       return dropped;
     },
   };
-}
-
-/**
- * Rows are numbered in the order of their commit (`rowid`), and a slice is "the first n rows": so an
- * append that fails must leave nothing behind.
- */
-async function appendInTransaction(
-  connection: DuckDBConnection,
-  schema: string,
-  name: string,
-  chunks: readonly DuckDBDataChunk[],
-): Promise<void> {
-  if (chunks.length === 0) return;
-  await connection.run('BEGIN');
-  const appender = await connection.createAppender(name, schema);
-  try {
-    for (const chunk of chunks) appender.appendDataChunk(chunk);
-    appender.closeSync();
-    await connection.run('COMMIT');
-  } catch (error) {
-    // What is left in it would be written when the appender is collected, after the rollback.
-    appender.clear();
-    await connection.run('ROLLBACK').catch(() => undefined);
-    const text = error instanceof Error ? error.message : String(error);
-    const outOfMemory = text.includes('Out of Memory');
-    throw new QueryError({
-      code: outOfMemory ? 'query-out-of-memory' : 'query-tail-failed',
-      message: `Rows could not be appended to the tail ${name}: ${text}`,
-      hint: outOfMemory
-        ? 'Commit the tail earlier, or raise the query.memory_limit setting.'
-        : 'Hand over chunks that have exactly the columns of the generation.',
-      cause: error,
-    });
-  }
-}
-
-/** Type texts are our own, but they become SQL: anything that could end the column list is refused. */
-function dataType(type: string): string {
-  if (!/^[A-Za-z][A-Za-z0-9_ ,()[\]"]*$/.test(type)) throw new RangeError(`${type} is not a DuckDB type.`);
-  return type;
 }
 
 function gone(name: string): QueryError {
