@@ -142,7 +142,11 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
           return offsetOf(high, memtable.entries[at + 7] ?? 0) < (bound[partitionOf(high)] ?? 0);
         });
         for (const run of set.runs) run.liveBelow = lowerBound(run.liveBelow, bound);
-        await set.recommit();
+        // What died here may be judged and committed anew: a restart has to load it from Silver then.
+        await set.recommit(({ silverVersion, covered: saved }) => ({
+          silverVersion,
+          covered: saved.map((offset, partition) => least(offset, covered[partition] ?? 0n)),
+        }));
       }),
     expire: (before) =>
       guarded(async () => {
@@ -205,6 +209,10 @@ function lowerBound(old: Float64Array | undefined, next: Float64Array): Float64A
   return next.map((offset, partition) =>
     old === undefined ? offset : Math.min(offset, old[partition] ?? 0),
   );
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function closedError(): DedupeError {

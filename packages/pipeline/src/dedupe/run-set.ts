@@ -13,8 +13,8 @@ export interface RunSet {
   change(removed: readonly Run[], added: readonly Run[]): Promise<void>;
   /** Makes the runs durable under this state, then deletes the files of removed runs. */
   commit(state: DedupeState): Promise<void>;
-  /** Commits the runs under the state that is durable already, if there is one. */
-  recommit(): Promise<void>;
+  /** Commits the runs under the state that is durable already, if there is one, or what `change` makes of it. */
+  recommit(change?: (saved: DedupeState) => DedupeState): Promise<void>;
   /** Keeps files that a merge reads: once released, those of removed runs go with the next commit. */
   hold(runs: readonly Run[]): void;
   release(runs: readonly Run[]): void;
@@ -74,8 +74,8 @@ export async function createRunSet(
       await fitFilters(runs, memoryBytes);
     },
     commit,
-    async recommit() {
-      await (saved === undefined ? deleteRemoved() : commit(saved));
+    async recommit(change = (unchanged) => unchanged) {
+      await (saved === undefined ? deleteRemoved() : commit(change(saved)));
     },
     hold(busy: readonly Run[]) {
       for (const run of busy) held.add(run);
