@@ -1,0 +1,76 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='date') }}
+
+with by_product as (
+  select
+    event_date,
+    user_id,
+    product_id,
+    count(*) as events,
+    {{ count_of_type('page_view') }} as page_views,
+    {{ count_of_type('product_view') }} as product_views,
+    {{ count_of_type('add_to_cart') }} as add_to_carts,
+    {{ count_of_type('checkout') }} as checkouts,
+    {{ count_of_type('purchase') }} as purchases,
+    sum(time_on_page) as seconds_on_page,
+    count(time_on_page) as timed_events
+  from {{ ref('stg_events') }}
+  {%- if is_incremental() %}
+  where {{ on_touched_dates('event_date') }}
+  {%- endif %}
+  group by event_date, user_id, product_id
+),
+
+activity as (
+  select
+    event_date,
+    user_id,
+    sum(events) as total_events,
+    sum(page_views) as page_views,
+    sum(product_views) as product_views,
+    count(*) filter (where product_id is not null and product_views > 0) as products_viewed,
+    sum(add_to_carts) as add_to_carts,
+    sum(checkouts) as checkouts,
+    sum(purchases) as purchases,
+    sum(seconds_on_page) as seconds_on_page,
+    sum(timed_events) as timed_events
+  from by_product
+  group by event_date, user_id
+),
+
+-- S7.2: a session counts on every date on which it was active: the one of its start, and the next if it ends there.
+active_sessions as (
+  select session_date as active_date, user_id
+  from {{ ref('user_session_metrics') }}
+  {%- if is_incremental() %}
+  where {{ on_touched_dates('session_date') }}
+  {%- endif %}
+  union all
+  select end_date as active_date, user_id
+  from {{ ref('user_session_metrics') }}
+  where end_date > session_date
+  {%- if is_incremental() %}
+    and {{ since_day_before_touched('session_date') }}
+    and {{ on_touched_dates('end_date') }}
+  {%- endif %}
+),
+
+sessions as (
+  select active_date, user_id, count(*) as sessions
+  from active_sessions
+  group by active_date, user_id
+)
+
+select
+  activity.event_date as date,
+  activity.user_id,
+  cast(activity.total_events as bigint) as total_events,
+  coalesce(sessions.sessions, 0) as sessions,
+  cast(activity.page_views as bigint) as page_views,
+  cast(activity.product_views as bigint) as product_views,
+  activity.products_viewed,
+  cast(activity.add_to_carts as bigint) as add_to_carts,
+  cast(activity.checkouts as bigint) as checkouts,
+  cast(activity.purchases as bigint) as purchases,
+  {{ ratio('activity.seconds_on_page', 'activity.timed_events') }} as avg_time_on_page
+from activity
+left join sessions on sessions.active_date = activity.event_date and sessions.user_id = activity.user_id

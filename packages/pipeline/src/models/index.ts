@@ -1,0 +1,18 @@
+export {
+  compileModel,
+  compileQuery,
+  type CompileTarget,
+  type OffsetRange,
+  type RunVariables,
+} from './compile.ts';
+export { loadProject } from './load-project.ts';
+export { ModelError, type ModelErrorCode } from './model-error.ts';
+export type {
+  DataTest,
+  Dependency,
+  Model,
+  ModelColumn,
+  ModelProject,
+  Template,
+  Variables,
+} from './model-project.ts';

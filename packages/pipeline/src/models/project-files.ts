@@ -1,0 +1,107 @@
+import type { TestEntry } from './data-tests.ts';
+import { ModelError } from './model-error.ts';
+import type { Variables } from './model-project.ts';
+
+type Tree = Readonly<Record<string, unknown>>;
+
+/** `dbt_project.yml`, as far as the runner goes by it. */
+export interface ProjectFile {
+  readonly name: string;
+  readonly modelPaths: readonly string[];
+  readonly macroPaths: readonly string[];
+  readonly testPaths: readonly string[];
+  readonly analysisPaths: readonly string[];
+  readonly vars: Variables;
+}
+
+export interface ModelProperties {
+  readonly name: string;
+  readonly path: string;
+  readonly description: string;
+  readonly columns: readonly ColumnProperties[];
+}
+
+interface ColumnProperties {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+  readonly tests: readonly TestEntry[];
+}
+
+/** A yml file beside the models. */
+export interface PropertiesFile {
+  readonly models: readonly ModelProperties[];
+  /** `source.table` and its description. */
+  readonly sources: readonly (readonly [string, string])[];
+}
+
+/** @throws ModelError `model-project-invalid` */
+export function projectFile(value: unknown): ProjectFile {
+  const file = treeOf(value);
+  const name = text(file.name);
+  if (name === '') throw invalid('dbt_project.yml', 'it has no name');
+  return {
+    name,
+    modelPaths: texts(file['model-paths'], ['models']),
+    macroPaths: texts(file['macro-paths'], ['macros']),
+    testPaths: texts(file['test-paths'], ['tests']),
+    analysisPaths: texts(file['analysis-paths'], ['analyses']),
+    vars: treeOf(file.vars),
+  };
+}
+
+/** @throws ModelError `model-project-invalid` */
+export function propertiesFile(value: unknown, path: string): PropertiesFile {
+  const file = treeOf(value);
+  return {
+    models: list(file.models).map((model) => {
+      if (text(model.name) === '') throw invalid(path, 'a model has no name');
+      return {
+        name: text(model.name),
+        path,
+        description: text(model.description),
+        columns: list(model.columns).map((column) => {
+          const type = text(column.data_type);
+          if (type === '')
+            throw invalid(path, `column ${text(column.name)} of ${text(model.name)} has no data_type`);
+          return {
+            name: text(column.name),
+            type,
+            description: text(column.description),
+            tests: (column.data_tests ?? column.tests ?? []) as readonly TestEntry[],
+          };
+        }),
+      };
+    }),
+    sources: list(file.sources).flatMap((source) =>
+      list(source.tables).map(
+        (table) => [`${text(source.name)}.${text(table.name)}`, text(table.description)] as const,
+      ),
+    ),
+  };
+}
+
+function treeOf(value: unknown): Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Tree) : {};
+}
+
+function list(value: unknown): readonly Tree[] {
+  return Array.isArray(value) ? value.map(treeOf) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function texts(value: unknown, fallback: readonly string[]): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : fallback;
+}
+
+function invalid(path: string, what: string): ModelError {
+  return new ModelError({
+    code: 'model-project-invalid',
+    message: `${path} of the models project: ${what}.`,
+    hint: 'Mend the file; `dbt parse` in the models directory says more.',
+    details: { path },
+  });
+}
