@@ -39,12 +39,23 @@ function createGate(): {
 } {
   const gate = Promise.withResolvers<undefined>();
   const reached = Promise.withResolvers<undefined>();
+  async function passed<T>(append: () => Promise<T>): Promise<T> {
+    reached.resolve(undefined);
+    await gate.promise;
+    return append();
+  }
   return {
     before: (writer) => ({
-      append: async (records) => {
-        reached.resolve(undefined);
-        await gate.promise;
-        return writer.append(records);
+      append: (records) => passed(() => writer.append(records)),
+      appendBlock(block) {
+        // Its memory is the collector's again when this returns.
+        const copy = {
+          ...block,
+          bytes: Buffer.from(block.bytes),
+          places: block.places.slice(),
+          kindOf: block.kindOf.slice(),
+        };
+        return passed(() => writer.appendBlock(copy));
       },
       lastTimestamp: () => writer.lastTimestamp(),
       applyRetention: (keepFrom) => writer.applyRetention(keepFrom),

@@ -24,6 +24,28 @@ export interface NewRecord {
   readonly judgedBy: string | null;
 }
 
+/**
+ * Records whose bytes lie in one buffer: who appends many small ones at once needs no objects for them. A block
+ * is plain data, so it may have been made in another thread.
+ */
+export interface RecordBlock {
+  readonly bytes: Buffer;
+  readonly count: number;
+  /** Four for each record: where its key starts and ends in `bytes` (−1 and −1: null), and its value. */
+  readonly places: Int32Array;
+  /** What records have in common, and which of them each record has. */
+  readonly kinds: readonly Pick<NewRecord, 'topic' | 'judgedBy'>[];
+  readonly kindOf: Uint8Array;
+  /** Of all of them, as in `NewRecord`. */
+  readonly timestamp: number;
+}
+
+/** By record, in the order of the block. */
+export interface BlockPositions {
+  readonly partitions: Uint8Array;
+  readonly offsets: BigInt64Array;
+}
+
 export interface RecordPosition {
   readonly partition: number;
   readonly offset: bigint;
@@ -96,6 +118,8 @@ export interface LogWriter {
    *   `log-writer-failed` (fatal after an fsync error: reopen), `log-closed`.
    */
   append(records: readonly NewRecord[]): Promise<readonly RecordPosition[]>;
+  /** As `append`, of the records of a block, whose memory is free again when this returns. */
+  appendBlock(block: RecordBlock): Promise<BlockPositions>;
   /** Newest timestamp over all partitions, ms: a clock that jumped back starts from here. */
   lastTimestamp(): number;
   /** Deletes whole segments past the limits, never one that holds a record at or after `keepFrom`. */

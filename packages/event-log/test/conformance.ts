@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeBlocks } from './conformance/blocks.ts';
 import { describeReading } from './conformance/reading.ts';
 import { describeWriting } from './conformance/writing.ts';
 import type { EventLogHarness } from './event-log-harness.ts';
@@ -7,6 +8,7 @@ import type { EventLogHarness } from './event-log-harness.ts';
 export function describeEventLog(name: string, create: () => Promise<EventLogHarness>): void {
   describe(`${name}: the event log port`, () => {
     describeWriting(create);
+    describeBlocks(create);
     describeReading(create);
   });
 }

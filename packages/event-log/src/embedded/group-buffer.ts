@@ -15,9 +15,22 @@ export interface GroupBuffer {
   /** Timestamp of the last record, ms. */
   readonly maxTimestamp: number;
   add(record: NewRecord, key: Uint8Array | null, timestamp: number): void;
+  addEncoded(record: EncodedRecord, timestamp: number): void;
   /** The buffers to write, in order; valid until `clear`. */
   finish(start: GroupStart): Buffer[];
   clear(): void;
+}
+
+/** A record as bytes of one buffer. */
+export interface EncodedRecord {
+  readonly judgedBy: string | null;
+  readonly bytes: Buffer;
+  /** −1 when there is no key. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  readonly hasNewline: boolean;
 }
 
 export interface GroupStart {
@@ -67,6 +80,38 @@ export function groupBuffer(): GroupBuffer {
     return open;
   }
 
+  function appendKey(from: Uint8Array, start: number, end: number): void {
+    reserve(keys, end - start);
+    const { bytes, used } = keys;
+    // Keys are short: the loop is faster than a call.
+    if (end - start > 64) bytes.set(from.subarray(start, end), used);
+    else for (let at = start; at < end; at += 1) bytes[used + at - start] = from[at] ?? 0;
+    keys.used += end - start;
+  }
+
+  /** The entry of the record whose value, with its newline, was just written. @param keyAt −1: no key */
+  function addEntry(frame: FrameDraft, keyAt: number, valueAt: number, timestamp: number): void {
+    const keyStart = keyAt < 0 ? keys.used : keyAt;
+    const valueEnd = values.used - 1;
+    reserve(entries, entryBytes);
+    const { bytes, view, used: at } = entries;
+    view.setUint32(at, timestamp % 0x1_0000_0000, true);
+    view.setUint32(at + 4, Math.floor(timestamp / 0x1_0000_0000), true);
+    view.setUint32(at + 8, keyStart - frame.keysAt, true);
+    view.setInt32(at + 12, keyAt < 0 ? -1 : keys.used - keyAt, true);
+    view.setUint32(at + 16, valueAt - frame.valuesAt, true);
+    view.setUint32(at + 20, valueEnd - valueAt, true);
+    let sum = checksum(bytes, at, at + 24);
+    sum = checksum(keys.bytes, keyStart, keys.used, sum);
+    sum = checksum(values.bytes, valueAt, valueEnd, sum);
+    view.setUint32(at + 24, sum, true);
+    entries.used += entryBytes;
+
+    frame.count += 1;
+    frame.maxTimestamp = timestamp;
+    count += 1;
+  }
+
   return {
     get count() {
       return count;
@@ -80,32 +125,22 @@ export function groupBuffer(): GroupBuffer {
     add(record, key, timestamp) {
       const frame = frameFor(record.judgedBy);
       const keyAt = keys.used;
-      if (key !== null) {
-        reserve(keys, key.length);
-        copyShort(key, keys.bytes, keyAt);
-        keys.used += key.length;
-      }
+      if (key !== null) appendKey(key, 0, key.length);
       const valueAt = values.used;
       if (appendValue(values, record.value)) frame.hasNewline = true;
-      const valueEnd = values.used - 1;
-
-      reserve(entries, entryBytes);
-      const { bytes, view, used: at } = entries;
-      view.setUint32(at, timestamp % 0x1_0000_0000, true);
-      view.setUint32(at + 4, Math.floor(timestamp / 0x1_0000_0000), true);
-      view.setUint32(at + 8, keyAt - frame.keysAt, true);
-      view.setInt32(at + 12, key === null ? -1 : key.length, true);
-      view.setUint32(at + 16, valueAt - frame.valuesAt, true);
-      view.setUint32(at + 20, valueEnd - valueAt, true);
-      let sum = checksum(bytes, at, at + 24);
-      sum = checksum(keys.bytes, keyAt, keys.used, sum);
-      sum = checksum(values.bytes, valueAt, valueEnd, sum);
-      view.setUint32(at + 24, sum, true);
-      entries.used += entryBytes;
-
-      frame.count += 1;
-      frame.maxTimestamp = timestamp;
-      count += 1;
+      addEntry(frame, key === null ? -1 : keyAt, valueAt, timestamp);
+    },
+    addEncoded({ judgedBy, bytes, keyStart, keyEnd, valueStart, valueEnd, hasNewline }, timestamp) {
+      const frame = frameFor(judgedBy);
+      const keyAt = keys.used;
+      if (keyStart >= 0) appendKey(bytes, keyStart, keyEnd);
+      const valueAt = values.used;
+      reserve(values, valueEnd - valueStart + 1);
+      bytes.copy(values.bytes, valueAt, valueStart, valueEnd);
+      values.used += valueEnd - valueStart;
+      endValue(values);
+      if (hasNewline) frame.hasNewline = true;
+      addEntry(frame, keyStart < 0 ? -1 : keyAt, valueAt, timestamp);
     },
     finish({ prefix, baseOffset, appended }) {
       const buffers: Buffer[] = [];
@@ -159,20 +194,19 @@ function appendValue(values: Region, value: string | Uint8Array): boolean {
     values.used += value.length;
     hasNewline = value.includes(10);
   }
+  endValue(values);
+  return hasNewline;
+}
+
+/** There is room for it. */
+function endValue(values: Region): void {
   values.bytes[values.used] = 10;
   values.used += 1;
-  return hasNewline;
 }
 
 function region(bytes: number): Region {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   return { bytes: buffer, view: viewOf(buffer), used: 0 };
-}
-
-/** Keys are short: the loop is faster than the call of `set`. */
-function copyShort(from: Uint8Array, to: Uint8Array, at: number): void {
-  if (from.length > 64) return to.set(from, at);
-  for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] ?? 0;
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {

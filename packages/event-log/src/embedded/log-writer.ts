@@ -1,10 +1,11 @@
-import type { LogWriter, OffsetRange } from '../event-log.ts';
+import type { BlockPositions, LogWriter, OffsetRange } from '../event-log.ts';
 import { EventLogError } from '../event-log-error.ts';
 import type { AppendSignal } from './append-signal.ts';
+import { assertBlockStorable, placeBlock } from './block-placement.ts';
 import { scanPartition } from './corrupt-ranges.ts';
 import { diskRoom } from './disk-room.ts';
 import type { CompleteLogOptions } from './embedded-log-options.ts';
-import { framePrefix } from './frame.ts';
+import { entryBytes, framePrefix } from './frame.ts';
 import { groupCommit } from './group-commit.ts';
 import { unionOf } from './offset-ranges.ts';
 import { partitionReader } from './partition-reader.ts';
@@ -49,6 +50,23 @@ export async function openLogWriter(options: CompleteLogOptions, signal: AppendS
         return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       }
     },
+    appendBlock(block) {
+      try {
+        assertOpen();
+        if (block.count === 0) return Promise.resolve(noPositions);
+        assertBlockStorable(block);
+        room.check(
+          totalBytes(partitions),
+          commits.pendingBytes() + block.bytes.length + block.count * entryBytes,
+        );
+        const group = commits.current();
+        const positions = placeBlock(block, group, writers);
+        commits.request();
+        return group.done.then(() => positions);
+      } catch (error) {
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
     lastTimestamp: () => Math.max(...partitions.map((partition) => partition.lastTimestamp())),
     applyRetention(keepFrom) {
       return commits.exclusively(() => {
@@ -73,6 +91,8 @@ export async function openLogWriter(options: CompleteLogOptions, signal: AppendS
     },
   };
 }
+
+const noPositions: BlockPositions = { partitions: new Uint8Array(0), offsets: new BigInt64Array(0) };
 
 async function giveUpCorrupt(
   { files }: CompleteLogOptions,

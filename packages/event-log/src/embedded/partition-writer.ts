@@ -2,7 +2,7 @@ import type { CrashPoints, FileSystem, OpenFile } from '@clicklake/durable-files
 import type { NewRecord } from '../event-log.ts';
 import type { DurableEnd } from './durable-ends.ts';
 import { decodeHeader, framePrefix, headerBytes, type FrameHeader } from './frame.ts';
-import type { GroupBuffer } from './group-buffer.ts';
+import type { EncodedRecord, GroupBuffer } from './group-buffer.ts';
 import { createSegment, recoverPartition } from './recovery.ts';
 import { segmentPath, type PartitionPlace } from './segment-files.ts';
 
@@ -22,6 +22,7 @@ export interface PartitionWriter {
   readonly closedSegments: readonly ClosedSegment[];
   /** Gives a record the next offset and encodes it. */
   add(group: GroupBuffer, record: NewRecord, key: Uint8Array | null): bigint;
+  addEncoded(group: GroupBuffer, record: EncodedRecord, timestamp: number): bigint;
   /** Newest timestamp given out, ms. */
   lastTimestamp(): number;
   /** Durable bytes of all segments. */
@@ -66,6 +67,12 @@ export async function openPartitionWriter(
   let writtenBytes = 0;
   let damaged = false;
 
+  /** S1.5: a clock that jumped back does not take the log with it. */
+  function advanceTo(timestamp: number): number {
+    lastTimestamp = Math.max(lastTimestamp, timestamp);
+    return lastTimestamp;
+  }
+
   async function roll(): Promise<void> {
     const start = { base: end.endOffset, appended: end.appended, lastTimestamp: end.lastTimestamp };
     const created = await createSegment(files, directory, prefix, start);
@@ -89,12 +96,12 @@ export async function openPartitionWriter(
     },
     closedSegments: closed,
     add(group, record, key) {
-      // S1.5: a clock that jumped back does not take the log with it.
-      lastTimestamp = Math.max(lastTimestamp, record.timestamp);
-      group.add(record, key, lastTimestamp);
-      const offset = next;
-      next += 1n;
-      return offset;
+      group.add(record, key, advanceTo(record.timestamp));
+      return next++;
+    },
+    addEncoded(group, record, timestamp) {
+      group.addEncoded(record, advanceTo(timestamp));
+      return next++;
     },
     lastTimestamp: () => lastTimestamp,
     bytes: () => closedBytes + end.segmentBytes,

@@ -6,7 +6,7 @@ import type { Group } from './group-commit.ts';
 import type { PartitionWriter } from './partition-writer.ts';
 
 /** A record's limit, far beyond what the collector lets in: a frame's lengths are 32 bits. */
-const maxValueBytes = 256 << 20;
+export const maxValueBytes = 256 << 20;
 
 /** A topic's partitions, and the index of the first of them among all. */
 export interface TopicWriters {
@@ -72,7 +72,7 @@ export function assertStorable({ topic, value, judgedBy, timestamp }: NewRecord)
     throw notStorable(topic, `its timestamp is ${timestamp}`);
 }
 
-function notStorable(topic: Topic, problem: string): EventLogError {
+export function notStorable(topic: Topic, problem: string): EventLogError {
   return new EventLogError({
     code: 'log-invalid-record',
     message: `A record of ${topic} cannot be stored: ${problem}.`,
