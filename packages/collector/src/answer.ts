@@ -1,35 +1,43 @@
-import type { Rejection } from '@clicklake/contract';
-import type { RecordPosition } from '@clicklake/event-log';
-import type { Outcome } from './judge-events.ts';
+import { byteWriter, writeBytes, writeText, type Rejection } from '@clicklake/contract';
+import type { BlockPositions } from '@clicklake/event-log';
+import type { Outcomes } from './judged-events.ts';
 
-/**
- * The answer's JSON: `{"results":[…]}` in the order sent. Written by hand, because this is the hot path; the
- * conformance test holds it to the OpenAPI document.
- */
-export function answerBody(outcomes: readonly Outcome[], positions: readonly RecordPosition[]): string {
-  let body = '{"results":[';
-  for (let index = 0; index < outcomes.length; index += 1) {
-    const outcome = outcomes[index];
-    const position = positions[index];
-    if (outcome === undefined || position === undefined)
-      throw new Error('The log answered for fewer records.');
-    if (index > 0) body += ',';
-    const place = `"partition":${position.partition},"offset":${position.offset.toString()}`;
-    body +=
-      typeof outcome === 'string'
-        ? `{"event_id":${quoted(outcome)},"status":"accepted",${place}}`
-        : `${rejectedMembers(outcome)},"topic":"clickstream-errors",${place}}`;
-  }
-  return `${body}]}`;
+/** Makes the JSON of an answer: `{"results":[…]}` in the order sent. */
+export type AnswerWriter = (outcomes: Outcomes, positions: BlockPositions) => Buffer;
+
+/** Written by hand, because this is the hot path; the conformance test holds it to the OpenAPI document. */
+export function createAnswerWriter(): AnswerWriter {
+  const scratch = byteWriter(keptBytes);
+  return ({ count, ids, idEnds, rejections }, { partitions, offsets }) => {
+    scratch.used = 0;
+    writeText(scratch, '{"results":[');
+    for (let index = 0; index < count; index += 1) {
+      if (index > 0) writeText(scratch, ',');
+      const rejection = rejections.get(index);
+      if (rejection === undefined) {
+        writeBytes(scratch, start, 0, start.length);
+        writeBytes(scratch, ids, index === 0 ? 0 : (idEnds[index - 1] ?? 0), idEnds[index] ?? 0);
+        writeBytes(scratch, acceptedMembers, 0, acceptedMembers.length);
+      } else writeText(scratch, `${rejectedMembers(rejection)},"topic":"clickstream-errors","partition":`);
+      writeText(scratch, String(partitions[index]));
+      writeBytes(scratch, offsetMember, 0, offsetMember.length);
+      writeText(scratch, String(offsets[index]));
+      writeText(scratch, '}');
+    }
+    writeText(scratch, ']}');
+    const answer = Buffer.from(scratch.bytes.subarray(0, scratch.used));
+    if (scratch.bytes.length > keptBytes) scratch.bytes = Buffer.allocUnsafeSlow(keptBytes);
+    return answer;
+  };
 }
+
+/** What one large answer took beyond this is given back. */
+const keptBytes = 64 << 10;
+
+const start = Buffer.from('{"event_id":"');
+const acceptedMembers = Buffer.from('","status":"accepted","partition":');
+const offsetMember = Buffer.from(',"offset":');
 
 function rejectedMembers({ eventId, field, reason, message }: Rejection): string {
   return JSON.stringify({ event_id: eventId, status: 'rejected', field, reason, message }).slice(0, -1);
-}
-
-/** Most ids are plain, and for them `JSON.stringify` costs more than the look. */
-const plain = /^[\w.:-]*$/;
-
-function quoted(text: string): string {
-  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }

@@ -14,12 +14,15 @@ export interface DeadLetterKey {
   readonly source_id: string;
 }
 
+/** Both are there, the value as bytes. */
+export type DeadLetterRecord = NewRecord & { readonly key: string; readonly value: Uint8Array };
+
 /** The record of a rejected event: its value is the exact byte slice received (S1.3), IP addresses apart (S1.4). */
 export function deadLetterRecord(
   bytes: Uint8Array,
   verdict: Omit<Rejection, 'ok'>,
   context: Pick<PrepareContext, 'receivedAt' | 'sourceId' | 'truncateIp'>,
-): NewRecord {
+): DeadLetterRecord {
   const key: DeadLetterKey = {
     reason: verdict.reason,
     field: verdict.field,

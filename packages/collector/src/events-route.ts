@@ -5,10 +5,11 @@ import type { CollectorSettings } from './collector-options.ts';
 import { answerPreflight, mirrorOrigin } from './cors.ts';
 import type { Counters } from './counters.ts';
 import { eventsPreflightSchema, eventsSchema } from './openapi-schemas.ts';
-import { bodyFormatOf, parseBody, type BodyFormat, type UnparseableBody } from './received-events.ts';
+import { bodyFormatOf } from './body-format.ts';
+import type { UnparseableBody } from './judge-body.ts';
 import { checkAnnouncedLength, contentEncodingOf, decodeBody, readBody } from './request-body.ts';
 import { authenticate, checkOrigin, clientIpOf } from './sender.ts';
-import type { EventStore, Sender } from './store-events.ts';
+import type { EventStore } from './store-events.ts';
 import { allowsOrigin } from './write-key.ts';
 
 export interface EventsRouteServices {
@@ -68,22 +69,9 @@ async function receive(
     const kept = settings.truncateIp ? new Uint8Array() : raw;
     return await store.storeUnparseable(kept, undecodable(encoding), sender);
   }
-  const answer = await storeBody(body, format, sender, services);
+  const answer = await store.storeEvents(body, format, sender);
   counters.answered();
   return reply.header('content-type', 'application/json; charset=utf-8').send(answer);
-}
-
-/** Not async: the parsed events must be garbage by the time that the log is waited for. */
-function storeBody(
-  body: Buffer,
-  format: BodyFormat,
-  sender: Sender,
-  { settings, store }: EventsRouteServices,
-): Promise<string> {
-  const received = parseBody(body, format, settings.limits.maxEventsPerRequest);
-  return 'reason' in received
-    ? store.storeUnparseable(body, received, sender)
-    : store.storeEvents(received, body.length, sender);
 }
 
 function undecodable(encoding: string): UnparseableBody {

@@ -34,19 +34,8 @@ export function keepExtra(draft: Draft, name: string, value: unknown): void {
   (draft.extras ??= []).push({ name, value });
 }
 
-/**
- * Reads every member of the event once, in its own order.
- * @param fromLog the collector's fields count
- * @param escapeFree no string of the event needs escaping
- * @param readProperties the object that a `properties` member states
- */
-export function readEvent(
-  event: Readonly<Record<string, unknown>>,
-  fromLog: boolean,
-  escapeFree: boolean,
-  readProperties: (value: unknown) => Readonly<Record<string, unknown>>,
-): Draft {
-  const draft: Draft = {
+export function emptyDraft(): Draft {
+  return {
     texts: noTexts.slice(),
     timestamp: undefined,
     sentAt: undefined,
@@ -55,18 +44,41 @@ export function readEvent(
     properties: null,
     extras: null,
   };
-  for (const name in event) {
-    const value = event[name];
-    const slot = slots.get(name);
-    if (value === undefined) continue;
-    if (slot === undefined) keepUnknown(draft, name, value);
-    else if (value === null) continue;
-    else if (!fromLog && !slot.fromClient) keepExtra(draft, `$client.${name}`, value);
-    else if (slot.kind === 'properties') draft.properties = readProperties(value);
-    else if (slot.kind === 'time') readTime(draft, slot, value);
-    else draft.texts[slot.index] = readText(draft, slot, value, escapeFree);
-  }
+}
+
+/** The object that a `properties` member states; throws RejectedError. */
+export type PropertiesReader = (value: unknown) => Readonly<Record<string, unknown>>;
+
+/**
+ * Reads every member of the event once, in its own order.
+ * @param fromLog the collector's fields count
+ */
+export function readEvent(
+  event: Readonly<Record<string, unknown>>,
+  fromLog: boolean,
+  readProperties: PropertiesReader,
+): Draft {
+  const draft = emptyDraft();
+  for (const name in event) readMember(draft, slots.get(name), name, event[name], fromLog, readProperties);
   return draft;
+}
+
+/** Reads one member; throws RejectedError. @param slot the name's, if it has one */
+export function readMember(
+  draft: Draft,
+  slot: Slot | undefined,
+  name: string,
+  value: unknown,
+  fromLog: boolean,
+  readProperties: PropertiesReader,
+): void {
+  if (value === undefined) return;
+  if (slot === undefined) keepUnknown(draft, name, value);
+  else if (value === null) return;
+  else if (!fromLog && !slot.fromClient) keepExtra(draft, `$client.${name}`, value);
+  else if (slot.kind === 'properties') draft.properties = readProperties(value);
+  else if (slot.kind === 'time') readTime(draft, slot, value);
+  else draft.texts[slot.index] = readText(draft, slot, value);
 }
 
 /** S1.4. Where the record lies is nobody's to claim, a foreign producer's neither. */
@@ -75,10 +87,10 @@ function keepUnknown(draft: Draft, name: string, value: unknown): void {
   else if (value !== null) keepExtra(draft, `$client.${name}`, value);
 }
 
-function readText(draft: Draft, slot: Slot, value: unknown, escapeFree: boolean): string {
+function readText(draft: Draft, slot: Slot, value: unknown): string {
   switch (slot.kind) {
     case 'text':
-      return checkText(slot, value, escapeFree);
+      return checkText(slot, value);
     case 'member':
       return checkMember(slot, value);
     case 'point':
@@ -90,7 +102,7 @@ function readText(draft: Draft, slot: Slot, value: unknown, escapeFree: boolean)
   }
 }
 
-function readTime(draft: Draft, slot: Slot, value: unknown): void {
+export function readTime(draft: Draft, slot: Slot, value: unknown): void {
   const ms = checkTimestamp(slot, value);
   if (isCanonicalForm(value)) draft.texts[slot.index] = value;
   switch (slot.index) {

@@ -13,14 +13,11 @@ function wrongType(field: string, wanted: string): RejectedError {
   return new RejectedError('wrong_type', field, `\`${field}\` must be ${wanted}.`);
 }
 
-/**
- * What stands between the quotes in the JSON of a string field.
- * @param escapeFree the value is known to need no escaping
- */
-export function checkText(slot: Slot, value: unknown, escapeFree: boolean): string {
+/** What stands between the quotes in the JSON of a string field. */
+export function checkText(slot: Slot, value: unknown): string {
   if (typeof value !== 'string') throw wrongType(slot.name, 'a string');
   checkLength(slot, value);
-  return escapeFree ? value : escapeJson(value, slot.name);
+  return escapeJson(value, slot.name);
 }
 
 function checkLength(slot: Slot, text: string): void {
@@ -35,7 +32,7 @@ function checkLength(slot: Slot, text: string): void {
 /** Whether the text would be accepted as this field. */
 export function isValidText(slot: Slot, value: unknown): value is string {
   try {
-    checkText(slot, value, false);
+    checkText(slot, value);
     return true;
   } catch {
     return false;
@@ -99,6 +96,10 @@ export function isJsonObject(value: unknown): value is Readonly<Record<string, u
 export function checkObject(name: string, value: unknown): Readonly<Record<string, unknown>> {
   if (!isJsonObject(value)) throw wrongType(name, 'an object');
   return value;
+}
+
+export function checkProperties(value: unknown): Readonly<Record<string, unknown>> {
+  return checkObject('properties', value);
 }
 
 /** The JSON text of a point; members other than x and y go to `keep`. */

@@ -1,3 +1,4 @@
+export { byteWriter, writeBytes, writeText, type ByteWriter } from './byte-writer.ts';
 export { createContract, type Contract } from './contract.ts';
 export {
   eventFields,
@@ -7,10 +8,12 @@ export {
   type FieldOwner,
   type FieldType,
 } from './event-fields.ts';
+export { eventText, type EventText } from './event-text.ts';
 export type { ClickEvent, Point, RecordValue } from './event-types.ts';
 export { isIpAddress, truncateIpAddress } from './ip-address.ts';
+export { endOfValue, skipSpace } from './json-bytes.ts';
 export { parseEventJson } from './json-text.ts';
-export type { Accepted, PrepareContext, Prepared, UserAgentFacts } from './prepared.ts';
+export type { Accepted, PreparedText, PrepareContext, Prepared, UserAgentFacts } from './prepared.ts';
 export { rejectionReasons, type Rejection, type RejectionReason } from './rejection.ts';
 export { ContractError, defaultSettings, type ContractSettings } from './settings.ts';
 export {

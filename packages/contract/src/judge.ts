@@ -67,7 +67,7 @@ export function judgeRecord(
   settings: ContractSettings,
 ): Accepted {
   const record = eventObject(input);
-  const draft = readEvent(record, true, false, (value) =>
+  const draft = readEvent(record, true, (value) =>
     // A RecordValue's properties are JSON text; a foreign producer may nest the object.
     checkObject('properties', typeof value === 'string' ? parseStrict(value, 'properties', settings) : value),
   );

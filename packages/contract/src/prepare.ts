@@ -1,8 +1,12 @@
 import { schemaVersion } from './event-fields.ts';
 import { readEvent, requirePresence, serialise, settleTimestamp, type Draft } from './draft.ts';
-import { checkObject, isJsonObject, isValidText } from './field-checks.ts';
+import { writeBytes, writeText, type ByteWriter } from './byte-writer.ts';
+import { canonicalStart, writeCanonical } from './canonical-bytes.ts';
+import { absent, inDraft, valueOffsets, type EventText } from './event-text.ts';
+import { readEventText, type EventMembers } from './read-event-text.ts';
+import { checkProperties, isJsonObject, isValidText } from './field-checks.ts';
 import { escapeJson, utf8Length } from './json-text.ts';
-import type { Accepted, PrepareContext } from './prepared.ts';
+import type { Accepted, PreparedText, PrepareContext } from './prepared.ts';
 import { writeProperties } from './properties.ts';
 import { at, slotOf } from './record-slots.ts';
 import { RejectedError, type Rejection } from './rejection.ts';
@@ -16,7 +20,7 @@ export const schemaVersionText = String(schemaVersion);
 /** The accepted event of a complete draft: its id, its key (S1.2) and its canonical text. */
 export function finish(
   draft: Draft,
-  event: Readonly<Record<string, unknown>>,
+  event: Readonly<Partial<EventMembers>>,
   newEventId: () => string,
   settings: ContractSettings,
   propertiesDepth: number,
@@ -43,18 +47,30 @@ export function eventObject(event: unknown): Readonly<Record<string, unknown>> {
   return event;
 }
 
-function checkProperties(value: unknown): Readonly<Record<string, unknown>> {
-  return checkObject('properties', value);
-}
-
-/** S1, S2 for what a client sent; throws RejectedError. */
+/** S1, S2 for what a client sent, parsed; throws RejectedError. */
 export function prepareClientEvent(
   input: unknown,
   context: PrepareContext,
   settings: ContractSettings,
 ): Accepted {
   const event = eventObject(input);
-  const draft = readEvent(event, false, context.escapeFree ?? false, checkProperties);
+  const draft = readEvent(event, false, checkProperties);
+  stamp(draft, event, context, settings);
+  const accepted = finish(draft, event, () => context.newEventId(), settings, settings.maxDepth - 1);
+  const { maxEventBytes } = settings;
+  if (accepted.value.length * 3 > maxEventBytes && utf8Length(accepted.value) > maxEventBytes) {
+    throw new RejectedError('too_large', null, `The event is larger than ${maxEventBytes} bytes.`);
+  }
+  return accepted;
+}
+
+/** What the collector makes of what the client said, and adds to it; throws RejectedError. */
+function stamp(
+  draft: Draft,
+  event: Readonly<Partial<EventMembers>>,
+  context: PrepareContext,
+  settings: ContractSettings,
+): void {
   requirePresence(draft);
   const { texts, timestamp: given, sentAt } = draft;
   const { receivedAt } = context;
@@ -70,10 +86,82 @@ export function prepareClientEvent(
   stampIpAddress(draft, event.ip_address, context);
   texts[at.sourceId] = request.sourceId;
   texts[at.schemaVersion] = schemaVersionText;
-  const accepted = finish(draft, event, () => context.newEventId(), settings, settings.maxDepth - 1);
-  const { maxEventBytes } = settings;
-  if (accepted.value.length * 3 > maxEventBytes && utf8Length(accepted.value) > maxEventBytes) {
-    throw new RejectedError('too_large', null, `The event is larger than ${maxEventBytes} bytes.`);
+}
+
+/**
+ * As `prepareClientEvent`, for the event that begins at `from` in a text. Undefined when it must be parsed;
+ * throws RejectedError or SyntaxError, and then too.
+ */
+export function prepareEventText(
+  text: EventText,
+  from: number,
+  context: PrepareContext,
+  settings: ContractSettings,
+  out: ByteWriter,
+): PreparedText | undefined {
+  const read = readEventText(text, from);
+  if (read === undefined) return undefined;
+  const { draft, event, end } = read;
+  const { texts } = draft;
+  const ownTimestamp = texts[at.timestamp];
+  stamp(draft, event, context, settings);
+  const { starts } = text;
+  if (texts[at.timestamp] !== ownTimestamp) starts[at.timestamp] = inDraft;
+  starts[at.ipAddress] = inDraft;
+  texts[at.properties] = writeProperties(
+    draft.properties,
+    draft.extras,
+    settings.maxDepth,
+    settings.maxDepth - 1,
+  );
+  texts[at.eventId] ??= escapeJson(context.newEventId(), 'event_id');
+  return writePrepared(text, texts, event, end, settings, out);
+}
+
+function writePrepared(
+  text: EventText,
+  texts: Draft['texts'],
+  event: Readonly<EventMembers>,
+  end: number,
+  settings: ContractSettings,
+  out: ByteWriter,
+): PreparedText | undefined {
+  const valueStart = out.used;
+  writeCanonical(text, texts, out);
+  const valueEnd = out.used;
+  if (valueEnd - valueStart > settings.maxEventBytes) {
+    out.used = valueStart;
+    return undefined;
   }
-  return accepted;
+  writeKey(text, event, out);
+  const idStart = valueStart + canonicalStart.length;
+  return {
+    end,
+    valueStart,
+    valueEnd,
+    keyStart: valueEnd,
+    keyEnd: out.used,
+    idStart,
+    idEnd: idStart + idLength(text, texts),
+  };
+}
+
+/** S1.2. One of the two is there, or the event were not accepted. */
+function writeKey(text: EventText, { user_id, anonymous_id }: Readonly<EventMembers>, out: ByteWriter): void {
+  if (typeof user_id === 'string') return writeText(out, user_id);
+  const userAt = text.starts[at.userId] ?? absent;
+  if (userAt >= 0) return writeOwn(text, at.userId, userAt, out);
+  if (typeof anonymous_id === 'string') return writeText(out, anonymous_id);
+  writeOwn(text, at.anonymousId, text.starts[at.anonymousId] ?? absent, out);
+}
+
+function writeOwn({ bytes, ends }: EventText, slot: number, start: number, out: ByteWriter): void {
+  writeBytes(out, bytes, start + (valueOffsets[slot] ?? 0), (ends[slot] ?? 0) - 1);
+}
+
+/** Bytes of the id in the canonical text, which begins with it. */
+function idLength({ starts, ends }: EventText, texts: Draft['texts']): number {
+  const start = starts[at.eventId] ?? absent;
+  if (start < 0) return utf8Length(texts[at.eventId] ?? '');
+  return (ends[at.eventId] ?? 0) - 1 - start - (valueOffsets[at.eventId] ?? 0);
 }

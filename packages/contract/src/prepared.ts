@@ -19,12 +19,8 @@ export interface PrepareContext {
   readonly truncateIp: boolean;
   /** The request's User-Agent header, for events that name none themselves. */
   readonly userAgent: string | null;
+  /** The text may be a slice of a request's: an implementation that keeps it keeps a copy. */
   enrich(userAgent: string): UserAgentFacts;
-  /**
-   * The JSON that the event was parsed from is well-formed and holds no backslash, so that none of its strings
-   * needs escaping: says so to spare a look into each. False by default.
-   */
-  readonly escapeFree?: boolean;
   /** An id for an event that has none: 1–128 bytes, unique. */
   newEventId(): string;
 }
@@ -36,6 +32,21 @@ export interface Accepted {
   readonly key: string;
   /** Canonical JSON text of a RecordValue, without a newline in it or after it. */
   readonly value: string;
+}
+
+/** Where an accepted event was read, and where in the written bytes it lies. */
+export interface PreparedText {
+  /** In the text: the index after the event. */
+  readonly end: number;
+  /** The id as it stands between the quotes of a JSON string. */
+  readonly idStart: number;
+  readonly idEnd: number;
+  /** Key of the log record (S1.2). */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** Canonical JSON text of a RecordValue, as in `Accepted`. */
+  readonly valueStart: number;
+  readonly valueEnd: number;
 }
 
 export type Prepared = Accepted | Rejection;

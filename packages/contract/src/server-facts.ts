@@ -80,7 +80,7 @@ export function textsOfRequest(context: PrepareContext): RequestTexts {
   const address = context.clientIp === null ? null : keptAddress(context.clientIp, context);
   const texts = {
     receivedAt: timestampText(context.receivedAt),
-    sourceId: checkText(sourceIdSlot, context.sourceId, false),
+    sourceId: checkText(sourceIdSlot, context.sourceId),
     ipAddress: textOf(at.ipAddress, address),
   };
   latest = { context, texts };

@@ -1,40 +1,49 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { arrayElementRanges, nestsDeeperThan } from '../src/json-scanner.ts';
+import { endOfValue, skipSpace } from '../src/json-bytes.ts';
 
 const whiteSpace = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 });
-const element = fc.oneof(
+const value = fc.oneof(
   fc.json(),
-  fc.jsonValue().map((value) => JSON.stringify(value, undefined, 2)),
+  fc.jsonValue().map((given) => JSON.stringify(given, undefined, 2)),
   fc
     .string({ unit: fc.constantFrom('"', '\\', '[', ']', '{', '}', ',', 'é', '𝄞') })
     .map((text) => JSON.stringify(text)),
 );
 
-test('the ranges of an array are its elements, byte for byte', () => {
+test('a value ends where it ends, whatever is around it', () => {
+  const after = fc.constantFrom(',', ']', '}', '');
   fc.assert(
-    fc.property(fc.array(fc.tuple(whiteSpace, element, whiteSpace)), whiteSpace, (elements, outside) => {
-      const inside = elements.map((parts) => parts.join('')).join(',');
-      const body = Buffer.from(`${outside}[${inside}]${outside}`);
-      const found = arrayElementRanges(body).map(({ from, to }) => body.toString('utf8', from, to));
-      expect(found).toEqual(elements.map(([, text]) => text.trim()));
+    fc.property(whiteSpace, value, whiteSpace, after, (before, text, behind, next) => {
+      const bytes = Buffer.from(`${before}${text}${behind}${next}${next === ',' ? text : ''}`);
+      const start = skipSpace(bytes, 0);
+      expect(start).toBe(before.length);
+      expect(bytes.toString('utf8', start, endOfValue(bytes, start, Infinity))).toBe(text);
     }),
   );
 });
 
-test('nesting counts brackets outside strings, in any bytes', () => {
+test('nesting counts brackets outside strings', () => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
-      const body = Buffer.from(JSON.stringify(value));
-      const depth = depthOf(value);
-      expect(nestsDeeperThan(body, depth)).toBe(false);
-      if (depth > 0) expect(nestsDeeperThan(body, depth - 1)).toBe(true);
+    fc.property(fc.jsonValue({ maxDepth: 6 }), (given) => {
+      const bytes = Buffer.from(JSON.stringify(given));
+      const depth = depthOf(given);
+      expect(endOfValue(bytes, 0, depth)).toBe(bytes.length);
+      if (depth > 0) expect(endOfValue(bytes, 0, depth - 1)).toBeUndefined();
     }),
   );
-  fc.assert(fc.property(fc.uint8Array(), (bytes) => typeof nestsDeeperThan(bytes, 3) === 'boolean'));
 });
 
-function depthOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+test('any bytes have an end', () => {
+  fc.assert(
+    fc.property(fc.uint8Array(), fc.nat(8), (bytes, start) => {
+      const end = endOfValue(bytes, start, 3) ?? bytes.length;
+      expect(end).toBeLessThanOrEqual(bytes.length);
+    }),
+  );
+});
+
+function depthOf(given: unknown): number {
+  if (typeof given !== 'object' || given === null) return 0;
+  return 1 + Math.max(0, ...Object.values(given).map(depthOf));
 }

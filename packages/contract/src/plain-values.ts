@@ -1,0 +1,142 @@
+import { readTime, type Draft } from './draft.ts';
+import type { EventText } from './event-text.ts';
+import { byte } from './json-bytes.ts';
+import { slotList, type Slot } from './record-slots.ts';
+
+/** Values that stand in an event as the canonical text has them: judged without being parsed. */
+
+/** Stands in a draft for a text that is to be copied from the event's own bytes; no JSON text is this one. */
+export const asWritten = '\0';
+
+/** Whether these bytes stand at a place. */
+export function standsAt(bytes: Uint8Array, at: number, expected: Buffer | undefined): boolean {
+  if (expected === undefined) return false;
+  for (let index = 0; index < expected.length; index += 1) {
+    if (bytes[at + index] !== expected[index]) return false;
+  }
+  return true;
+}
+
+/** Index of the closing quote; -1 when there is no string, or one with an escape or a control character. */
+export function endOfPlainString({ bytes, view }: EventText, start: number): number {
+  if (bytes[start] !== byte.quote) return -1;
+  const last = bytes.length - 4;
+  let at = start + 1;
+  while (at <= last && !hasSpecialByte(view.getInt32(at, true))) at += 4;
+  for (; at < bytes.length; at += 1) {
+    const code = bytes[at] ?? 0;
+    if (code === byte.quote) return at;
+    if (code < byte.space || code === byte.backslash) return -1;
+  }
+  return -1;
+}
+
+/**
+ * Whether one of four bytes is a quote, a backslash or a control character: the classic test for a zero byte
+ * ("Bit Twiddling Hacks"), three times. Four at once take a third of the time of one by one.
+ */
+function hasSpecialByte(word: number): boolean {
+  const quotes = word ^ 0x22222222;
+  const backslashes = word ^ 0x5c5c5c5c;
+  const found =
+    ((word - 0x20202020) & ~word) |
+    ((quotes - 0x01010101) & ~quotes) |
+    ((backslashes - 0x01010101) & ~backslashes);
+  return (found & 0x80808080) !== 0;
+}
+
+/** Index after a whole number as `String` writes it; -1 when that is not what stands there. */
+function endOfPlainInteger(bytes: Uint8Array, start: number): number {
+  let at = bytes[start] === byte.dash ? start + 1 : start;
+  const first = at;
+  while (isDigit(bytes[at])) at += 1;
+  const digits = at - first;
+  if (digits === 0 || digits > 15) return -1;
+  if (bytes[first] === byte.zero && (digits > 1 || first > start)) return -1;
+  return endsNumber(bytes[at]) ? at : -1;
+}
+
+function isDigit(code: number | undefined): boolean {
+  return code !== undefined && code >= byte.zero && code <= byte.nine;
+}
+
+/** Not so: a fraction, an exponent. */
+function endsNumber(code: number | undefined): boolean {
+  return code === byte.comma || code === byte.closeBrace || code === byte.space;
+}
+
+/**
+ * Looks at a value where it stands. Returns the index after it; -1 when it must be parsed to be judged, which is
+ * also so of whatever will be rejected.
+ */
+export function readPlain(text: EventText, start: number, draft: Draft, slot: Slot): number {
+  if (!slot.fromClient) return -1;
+  switch (slot.kind) {
+    case 'text': {
+      const close = endOfPlainString(text, start);
+      const length = close - start - 1;
+      if (close < 0 || length < slot.minBytes || length > slot.maxBytes) return -1;
+      draft.texts[slot.index] = asWritten;
+      return close + 1;
+    }
+    case 'member':
+      return readPlainMember(text, start, draft, slot);
+    case 'time': {
+      const close = endOfPlainString(text, start);
+      if (close < 0) return -1;
+      readTime(draft, slot, text.characters.slice(start + 1, close));
+      return close + 1;
+    }
+    case 'integer':
+      return readPlainInteger(text, start, draft, slot);
+    case 'point':
+      return readPlainPoint(text, start, draft, slot);
+    default:
+      return -1;
+  }
+}
+
+/** By slot: the values of a closed set, in quotes. */
+const membersOf = slotList.map(({ values }) =>
+  [...values].map((value) => ({ value, quoted: Buffer.from(`"${value}"`) })),
+);
+
+function readPlainMember({ bytes }: EventText, start: number, draft: Draft, slot: Slot): number {
+  for (const { value, quoted } of membersOf[slot.index] ?? []) {
+    if (!standsAt(bytes, start, quoted)) continue;
+    draft.texts[slot.index] = value;
+    return start + quoted.length;
+  }
+  return -1;
+}
+
+/** Whether the plain whole number between two places is one that the field may hold. */
+function isInRange(bytes: Uint8Array, start: number, end: number, { min, max }: Slot): boolean {
+  const isNegative = bytes[start] === byte.dash;
+  let value = 0;
+  for (let at = isNegative ? start + 1 : start; at < end; at += 1)
+    value = value * 10 + (bytes[at] ?? 0) - byte.zero;
+  return isNegative ? -value >= min && -value <= max : value >= min && value <= max;
+}
+
+function readPlainInteger({ bytes }: EventText, start: number, draft: Draft, slot: Slot): number {
+  const end = endOfPlainInteger(bytes, start);
+  if (end < 0 || !isInRange(bytes, start, end, slot)) return -1;
+  draft.texts[slot.index] = asWritten;
+  return end;
+}
+
+const pointX = Buffer.from('{"x":');
+const pointY = Buffer.from(',"y":');
+
+function readPlainPoint({ bytes }: EventText, start: number, draft: Draft, slot: Slot): number {
+  const x = start + pointX.length;
+  if (!standsAt(bytes, start, pointX)) return -1;
+  const xEnd = endOfPlainInteger(bytes, x);
+  if (xEnd < 0 || !isInRange(bytes, x, xEnd, slot) || !standsAt(bytes, xEnd, pointY)) return -1;
+  const y = xEnd + pointY.length;
+  const yEnd = endOfPlainInteger(bytes, y);
+  if (yEnd < 0 || !isInRange(bytes, y, yEnd, slot) || bytes[yEnd] !== byte.closeBrace) return -1;
+  draft.texts[slot.index] = asWritten;
+  return yEnd + 1;
+}
