@@ -1,4 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='session_date') }}
+{{
+  config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='session_date',
+    meta={'widened_by': 'session_reach'}
+  )
+}}
 {#- S7.2: a new session after a gap of more than 30 minutes, or once 24 hours have passed since its start. -#}
 {%- set days = (var('touched_dates') or []) if var('session_dates') is none else var('session_dates') -%}
 

@@ -12,11 +12,12 @@ import { maintenanceAfterCommit } from './log/maintenance.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import { type OptimizeOptions, type OptimizeResult, optimizeTable } from './operations/optimize.ts';
 import { restoreTable, type RestoreOptions, type RestoreResult } from './operations/restore.ts';
-import type { StructField } from './schema/schema.ts';
+import { serializeSchema, type StructField, type StructType } from './schema/schema.ts';
 import { type StagedFile, stageParquet } from './data-files/stage-parquet.ts';
 import type { CommitResult, StageOptions, TableContext } from './table-context.ts';
 import { openTableLog } from './log/table-log.ts';
-import type { Snapshot } from './log/table-state.ts';
+import type { Snapshot, SnapshotHeader } from './log/table-state.ts';
+import { readChanges, type TableChanges } from './operations/table-changes.ts';
 import { loadVersion, type VersionReference } from './operations/time-travel.ts';
 import { type VacuumOptions, type VacuumResult, vacuumTable } from './operations/vacuum.ts';
 import { appendRows, replacePartitions, type WriteOptions } from './operations/write-rows.ts';
@@ -65,6 +66,8 @@ export interface DeltaTable {
   addColumns(columns: readonly StructField[]): Promise<CommitResult>;
   /** Sets table properties; null unsets. */
   setProperties(properties: Readonly<Record<string, string | null>>): Promise<CommitResult>;
+  /** Where rows changed after version `from`, up to `to`; undefined when the log does not hold all of it any more. */
+  changes(from: number, to: number): Promise<TableChanges | undefined>;
   /** Newest first; 100 by default. */
   history(limit?: number): Promise<readonly HistoryEntry[]>;
   detail(): Promise<TableDetail>;
@@ -109,6 +112,7 @@ export async function openTable(store: ObjectStore, options: TableOptions): Prom
       replacePartitions(context.table, partitions, undefined, writeOptions),
     addColumns: (columns) => addColumns(context.table, columns),
     setProperties: (properties) => setProperties(context.table, properties),
+    changes: (from, to) => readChanges(store, from, to),
     history: async (limit = 100) => readHistory(store, (await log.refresh()).version, limit),
     detail: async () => describeTable(await log.refresh()),
     optimize: (optimizeOptions = {}) => optimizeTable(context.table, optimizeOptions),
@@ -155,7 +159,7 @@ async function openContext(
       const files = await stageParquet(
         store,
         stageOptions.connection ?? (await connect()),
-        log.header(),
+        stageOptions.schema === undefined ? log.header() : withSchema(log.header(), stageOptions.schema),
         select,
         stageOptions,
       );
@@ -167,6 +171,10 @@ async function openContext(
     },
   };
   return { table, checkpoint };
+}
+
+function withSchema(header: SnapshotHeader, schema: StructType): SnapshotHeader {
+  return { ...header, schema, metadata: { ...header.metadata, schemaString: serializeSchema(schema) } };
 }
 
 /** One connection per handle, opened when first needed: most handles of a process never read Parquet. */

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { CommitRequest } from './log/commit.ts';
+import type { StructType } from './schema/schema.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import type { ParquetOptions, StagedFile } from './data-files/stage-parquet.ts';
 import type { CommittedVersion, TableLog } from './log/table-log.ts';
@@ -16,6 +17,8 @@ export interface CommitResult extends CommittedVersion {
 export interface StageOptions extends ParquetOptions {
   /** Runs the query and the COPY: for temporary tables of the caller's. The table's own by default. */
   readonly connection?: DuckDBConnection;
+  /** The table's schema from this commit on, with the same partition columns: only where every row is replaced. */
+  readonly schema?: StructType;
 }
 
 /** What every operation on a table works with. */

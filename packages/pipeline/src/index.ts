@@ -8,3 +8,24 @@ export { defaultMaintenanceSettings, type MaintenanceSettings } from './maintena
 export { applyLogRetention } from './maintenance/log-retention.ts';
 export { openLakeDedupe, type LakeDedupe } from './lake/lake-dedupe.ts';
 export { ingestGroup } from './ingest/ingest-session.ts';
+export * from './models/index.ts';
+export type {
+  ChangedDates,
+  Engine,
+  EngineSession,
+  PinnedTable,
+  QueryRow,
+  ReplacedDates,
+  ReplaceDates,
+  WrittenTable,
+} from './engine/engine.ts';
+export { createDuckdbEngine, type DuckdbEngineOptions } from './engine/duckdb-engine.ts';
+export {
+  createRefresher,
+  type RefreshedModel,
+  type Refresher,
+  type RefreshProgress,
+  type RefreshResult,
+} from './refresh/refresher.ts';
+export type { RefreshRequest } from './refresh/plan-refresh.ts';
+export type { PlannedStep, RefreshPlan } from './refresh/refresh-plan.ts';

@@ -11,6 +11,8 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `ingest-tail-uncommitted`: ingest had to stop without committing what it had taken up; the log has it.
  * - `restore-not-possible`: the request names no version, or a table that is never restored alone.
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
+ * - `refresh-fenced`: another refresh committed to the same Gold table; start again.
+ * - `refresh-no-silver`: there is no Silver table to make Gold from yet.
  */
 export type PipelineErrorCode =
   | 'lake-owned'
@@ -21,6 +23,8 @@ export type PipelineErrorCode =
   | 'ingest-failed'
   | 'ingest-tail-uncommitted'
   | 'restore-not-possible'
-  | 'restore-log-gone';
+  | 'restore-log-gone'
+  | 'refresh-fenced'
+  | 'refresh-no-silver';
 
 export class PipelineError extends ClicklakeError<PipelineErrorCode> {}

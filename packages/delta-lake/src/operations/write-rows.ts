@@ -3,6 +3,8 @@ import type { CommitRequest } from '../log/commit.ts';
 import { DeltaError } from '../delta-error.ts';
 import { isInPartitions } from '../data-files/partition-values.ts';
 import type { StagedFile } from '../data-files/stage-parquet.ts';
+import { serializeSchema, type StructType } from '../schema/schema.ts';
+import { validateNewSchema } from '../schema/schema-rules.ts';
 import type { CommitResult, StageOptions, TableContext } from '../table-context.ts';
 
 /** How rows are written, and what is committed with them. */
@@ -44,6 +46,9 @@ export async function replacePartitions(
 ): Promise<CommitResult> {
   const snapshot = await table.log.refresh();
   const { partitionColumns } = snapshot.metadata;
+  const { schema } = options;
+  if (schema !== undefined && !partitions.some((values) => Object.keys(values).length === 0))
+    throw keepsOtherRows();
   const unknown = partitions
     .flatMap((values) => Object.keys(values))
     .filter((name) => !partitionColumns.includes(name));
@@ -60,7 +65,28 @@ export async function replacePartitions(
     removes: [...snapshot.files.values()].filter((file) => isInPartitions(file.partitionValues, partitions)),
     reads: { kind: 'partitions', partitions },
     readVersion: snapshot.version,
+    ...(schema === undefined
+      ? {}
+      : {
+          metadata: {
+            ...snapshot.metadata,
+            schemaString: serializeSchema(validNewSchema(schema, partitionColumns)),
+          },
+        }),
     ...provenance(options),
+  });
+}
+
+function validNewSchema(schema: StructType, partitionColumns: readonly string[]): StructType {
+  validateNewSchema(schema, partitionColumns);
+  return schema;
+}
+
+function keepsOtherRows(): DeltaError {
+  return new DeltaError({
+    code: 'delta-invalid-argument',
+    message: 'A new schema cannot be given while rows under the old one stay.',
+    hint: 'Replace the whole table, `[{}]`, or add nullable columns.',
   });
 }
 

@@ -99,11 +99,18 @@ function draft(
     name,
     materialized,
     dateColumn,
+    widenedBy: widenedBy(config),
     description: properties?.description ?? '',
     columns,
     dependsOn,
     fingerprint: sha256([template.text, macros, JSON.stringify([config, columns, settings.vars])]),
   };
+}
+
+/** `meta={'widened_by': 'session_reach'}`: dbt carries it along and does nothing with it. */
+function widenedBy({ meta }: Readonly<Record<string, unknown>>): string | null {
+  const name = typeof meta === 'object' && meta !== null && 'widened_by' in meta ? meta.widened_by : null;
+  return typeof name === 'string' ? name : null;
 }
 
 /** What a model refers to in either mode, and its own config. */

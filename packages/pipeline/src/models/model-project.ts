@@ -27,6 +27,8 @@ export interface Model extends Template {
   readonly materialized: 'view' | 'incremental';
   /** The column by whose dates an incremental model is partitioned and replaced; null for a view. */
   readonly dateColumn: string | null;
+  /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
+  readonly widenedBy: string | null;
   readonly description: string;
   readonly columns: readonly ModelColumn[];
   readonly dependsOn: readonly Dependency[];

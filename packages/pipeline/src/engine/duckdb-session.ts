@@ -1,0 +1,204 @@
+import {
+  createTable,
+  isDeltaError,
+  pruneFiles,
+  quoteIdentifier,
+  recordCount,
+  scanSql,
+  type DeltaTable,
+  type ObjectStore,
+  type Snapshot,
+  type TableOptions,
+} from '@clicklake/delta-lake';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { PipelineError } from '../pipeline-error.ts';
+import type { EngineSession, PinnedTable, QueryRow, WrittenTable } from './engine.ts';
+import { goldSchema, goldProperties } from './gold-schema.ts';
+
+export interface DuckdbSessionOptions {
+  readonly connection: DuckDBConnection;
+  /** Tables that exist, by `model name` or `source name`. */
+  readonly found: Map<string, DeltaTable>;
+  readonly tables: readonly WrittenTable[];
+  readonly sources: readonly string[];
+  create(name: string): { readonly store: ObjectStore; readonly options: TableOptions };
+}
+
+const modelSchema = 'gold';
+
+/** A session over opened tables: a view for each, in DuckDB schemas named as dbt's. */
+export async function openDuckdbSession(
+  options: DuckdbSessionOptions,
+): Promise<Omit<EngineSession, 'close'>> {
+  const { connection, found, tables, sources } = options;
+  const written = new Map(tables.map((table) => [table.name, table]));
+  const pins = new Map<string, Snapshot>();
+  for (const [key, table] of found) pins.set(key, await table.snapshot());
+  await connection.run("SET TimeZone = 'UTC'");
+  const schemas = new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')]);
+  for (const schema of schemas)
+    await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`);
+  for (const key of pins.keys()) await showTable(key);
+
+  function relation(kind: 'model' | 'source', name: string): string {
+    const path = kind === 'model' ? [modelSchema, name] : name.split('.');
+    return path.map(quoteIdentifier).join('.');
+  }
+
+  async function showTable(key: string, dates?: readonly string[]): Promise<void> {
+    const table = found.get(key);
+    const snapshot = pins.get(key);
+    if (table === undefined || snapshot === undefined) return;
+    const [kind, name] = key.split(' ') as ['model' | 'source', string];
+    const [column] = snapshot.metadata.partitionColumns;
+    const files =
+      dates === undefined || column === undefined
+        ? snapshot.files.values()
+        : pruneFiles(snapshot, [{ column, op: 'in', values: dates }]);
+    await connection.run(
+      `CREATE OR REPLACE VIEW ${relation(kind, name)} AS ${scanSql(table.store, snapshot, files)}`,
+    );
+  }
+
+  /** Sources can have thousands of files: a statement about few dates is planned with theirs only. */
+  async function scoped<Result>(
+    dates: readonly string[] | undefined,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    if (dates !== undefined) for (const name of sources) await showTable(`source ${name}`, dates);
+    try {
+      return await work();
+    } finally {
+      if (dates !== undefined) for (const name of sources) await showTable(`source ${name}`);
+    }
+  }
+
+  function writtenTable(name: string): WrittenTable {
+    const table = written.get(name);
+    if (table === undefined) throw new TypeError(`${name} is no table of this session.`);
+    return table;
+  }
+
+  async function openOrCreate(definition: WrittenTable): Promise<DeltaTable> {
+    const key = `model ${definition.name}`;
+    const existing = found.get(key);
+    if (existing !== undefined) return existing;
+    const { store, options: tableOptions } = options.create(definition.name);
+    const created = await createTable(
+      store,
+      {
+        name: definition.name,
+        description: definition.description,
+        schema: goldSchema(definition.columns),
+        partitionColumns: [definition.dateColumn],
+        configuration: goldProperties,
+      },
+      tableOptions,
+    );
+    found.set(key, created);
+    return created;
+  }
+
+  return {
+    relation,
+    table(kind, name) {
+      const snapshot = pins.get(`${kind} ${name}`);
+      return snapshot === undefined ? undefined : pinnedTable(snapshot);
+    },
+    async changedDates(kind, name, since) {
+      const key = `${kind} ${name}`;
+      const snapshot = pins.get(key);
+      if (snapshot === undefined || since > snapshot.version) return undefined;
+      const changes = await found.get(key)?.changes(since, snapshot.version);
+      if (changes === undefined) return undefined;
+      return { dates: datesOf(changes.partitions), removed: changes.removed };
+    },
+    async createView(name, select) {
+      await connection.run(`CREATE OR REPLACE VIEW ${relation('model', name)} AS ${select}`);
+    },
+    query: (select, sourceDates) =>
+      scoped(sourceDates, async () => {
+        const reader = await connection.runAndReadAll(select);
+        return reader.getRowObjectsJS().map(plainRow);
+      }),
+    async replaceDates({ table: name, select, dates, transactions, expected, sourceDates }) {
+      const definition = writtenTable(name);
+      const table = await openOrCreate(definition);
+      const schema = goldSchema(definition.columns);
+      try {
+        const { version } = await scoped(sourceDates, () =>
+          table.replaceWhere(
+            dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
+            select,
+            {
+              connection,
+              compression: 'zstd',
+              transactions,
+              expectedTransactions: expected,
+              ...(dates === 'all' ? { schema } : {}),
+            },
+          ),
+        );
+        const before = pins.get(`model ${name}`);
+        const after = await table.snapshot();
+        pins.set(`model ${name}`, after);
+        await showTable(`model ${name}`);
+        return { version, ...newFiles(before, after) };
+      } catch (error) {
+        if (isDeltaError(error, 'delta-transaction-fenced')) throw fenced(name, error);
+        throw error;
+      }
+    },
+  };
+}
+
+function pinnedTable(snapshot: Snapshot): PinnedTable {
+  return {
+    version: snapshot.version,
+    transactions: snapshot.transactions,
+    dates: datesOf([...snapshot.files.values()].map((file) => file.partitionValues)),
+  };
+}
+
+function datesOf(partitions: readonly Readonly<Record<string, string | null>>[]): readonly string[] {
+  const dates = new Set(partitions.flatMap((values) => Object.values(values)));
+  return [...dates].filter((date) => date !== null).sort();
+}
+
+function newFiles(
+  before: Snapshot | undefined,
+  after: Snapshot,
+): { readonly rows: number; readonly bytes: number; readonly files: number } {
+  const added = [...after.files.values()].filter((file) => before?.files.has(file.path) !== true);
+  return {
+    rows: added.reduce((sum, file) => sum + (recordCount(file.stats) ?? 0), 0),
+    bytes: added.reduce((sum, file) => sum + file.size, 0),
+    files: added.length,
+  };
+}
+
+/** Dates and instants as text: what plans and reports are made of. */
+function plainRow(row: Readonly<Record<string, unknown>>): QueryRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      if (value instanceof Date) {
+        const text = value.toISOString();
+        return [name, text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text];
+      }
+      if (value === null || ['string', 'number', 'bigint', 'boolean'].includes(typeof value))
+        return [name, value as string | number | bigint | boolean | null];
+      throw new TypeError(`Column ${name} is of a type that plans have no use for.`);
+    }),
+  );
+}
+
+function fenced(name: string, cause: unknown): PipelineError {
+  return new PipelineError({
+    code: 'refresh-fenced',
+    message: `Another refresh has replaced rows of ${name} meanwhile.`,
+    hint: 'Nothing is lost or double: start the refresh again, it takes up what is left.',
+    retryable: true,
+    cause,
+    details: { table: name },
+  });
+}

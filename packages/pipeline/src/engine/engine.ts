@@ -1,0 +1,90 @@
+import type { ModelColumn } from '../models/index.ts';
+
+/**
+ * What executes models: reads tables at pinned versions, and replaces the rows of some dates of a table by a SELECT.
+ * DuckDB does it in this process; Spark can take its place by passing the same conformance suite
+ * (`test/engine/engine-conformance.ts`). An engine knows nothing of models: it is given SQL.
+ */
+export interface Engine {
+  readonly dialect: 'duckdb' | 'spark' | 'trino';
+  /**
+   * Pins the newest version of every table. What others commit while the session is open is not seen by it; what it
+   * commits itself is. One session at a time.
+   *
+   * @param tables the tables that may be written: name and definition. They need not exist yet.
+   */
+  openSession(tables: readonly WrittenTable[]): Promise<EngineSession>;
+  /** Ends an open session. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A table that models make. */
+export interface WrittenTable {
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly ModelColumn[];
+  /** A column of type date: the one partition column. */
+  readonly dateColumn: string;
+}
+
+/** A table at the version that the session sees. */
+export interface PinnedTable {
+  readonly version: number;
+  /** `txn` versions by appId (Delta PROTOCOL, "Transaction Identifiers"). */
+  readonly transactions: ReadonlyMap<string, bigint>;
+  /** Dates that hold rows, ascending, as `YYYY-MM-DD`. */
+  readonly dates: readonly string[];
+}
+
+/** Dates whose rows changed between two versions of a table. */
+export interface ChangedDates {
+  readonly dates: readonly string[];
+  /** Rows were taken away or replaced: false means that all changes are appended rows. */
+  readonly removed: boolean;
+}
+
+export interface EngineSession {
+  /** SQL text of a relation: `model` is a written table or a view of this session, `source` is `source.table`. */
+  relation(kind: 'model' | 'source', name: string): string;
+  /** Undefined while there is no such table. */
+  table(kind: 'model' | 'source', name: string): PinnedTable | undefined;
+  /** Between a version and the pinned one; undefined when the table no longer knows all of it. */
+  changedDates(kind: 'model' | 'source', name: string, since: number): Promise<ChangedDates | undefined>;
+  /** Names a SELECT, for this session. */
+  createView(name: string, select: string): Promise<void>;
+  /**
+   * Rows of a small result, in which 64-bit integers are bigint, and dates and instants ISO 8601 text in UTC.
+   *
+   * @param sourceDates a hint: rows of sources on other dates need not be read.
+   */
+  query(select: string, sourceDates?: readonly string[]): Promise<readonly QueryRow[]>;
+  /**
+   * Replaces every row of some dates by the rows of a SELECT, which lie on these dates, in one commit with its
+   * `txn`s; a date without rows any more is emptied. Creates the table when it is missing.
+   *
+   * @throws PipelineError `refresh-fenced` when a `txn` is not what the request expects: another one was faster.
+   */
+  replaceDates(request: ReplaceDates): Promise<ReplacedDates>;
+  close(): Promise<void>;
+}
+
+export type QueryRow = Readonly<Record<string, string | number | bigint | boolean | null>>;
+
+export interface ReplaceDates {
+  /** The name of one of the session's tables. */
+  readonly table: string;
+  readonly select: string;
+  /** `all` replaces the whole table, its schema included. */
+  readonly dates: readonly string[] | 'all';
+  readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];
+  /** What the table's `txn`s of these names have to be; undefined: none yet. */
+  readonly expected: ReadonlyMap<string, bigint | undefined>;
+  readonly sourceDates?: readonly string[];
+}
+
+export interface ReplacedDates {
+  readonly version: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly files: number;
+}

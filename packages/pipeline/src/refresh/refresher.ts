@@ -1,0 +1,139 @@
+import type { CrashPoints } from '@clicklake/durable-files';
+import type { Engine, EngineSession, WrittenTable } from '../engine/engine.ts';
+import { compileModel, type Model, type ModelProject } from '../models/index.ts';
+import { PipelineError } from '../pipeline-error.ts';
+import { inputsOf, planRefresh, silverSource, type RefreshRequest } from './plan-refresh.ts';
+import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
+import { refreshTransactions } from './refresh-transactions.ts';
+
+export interface RefreshOptions {
+  readonly engine: Engine;
+  readonly project: ModelProject;
+  readonly crashPoints: CrashPoints;
+}
+
+export interface RefreshResult {
+  readonly silverVersion: number;
+  readonly models: readonly RefreshedModel[];
+}
+
+export interface RefreshedModel {
+  readonly model: string;
+  readonly mode: PlannedStep['mode'];
+  readonly reason: string;
+  readonly dates: readonly string[];
+  /** Null when there was nothing to do. */
+  readonly version: number | null;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+}
+
+export interface RefreshProgress {
+  readonly model: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface Refresher {
+  plan(request: RefreshRequest): Promise<RefreshPlan>;
+  /** Plans and executes. What a run before has committed is passed over. */
+  refresh(
+    request: RefreshRequest,
+    onProgress?: (progress: RefreshProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<RefreshResult>;
+}
+
+/** Makes Gold from Silver: each model's dates that have changed, in one commit for each model (S7). */
+export function createRefresher({ engine, project, crashPoints }: RefreshOptions): Refresher {
+  const tables = writtenTables(project);
+
+  async function inSession<Result>(work: (session: EngineSession) => Promise<Result>): Promise<Result> {
+    const session = await engine.openSession(tables);
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
+    }
+  }
+
+  return {
+    plan: (request) => inSession((session) => planRefresh(session, project, engine.dialect, request)),
+    refresh: (request, onProgress = () => undefined, signal) =>
+      inSession(async (session) => {
+        const plan = await planRefresh(session, project, engine.dialect, request);
+        crashPoints.reach('refresh-planned');
+        const models: RefreshedModel[] = [];
+        const total = plan.steps.length;
+        for (const step of plan.steps) {
+          signal?.throwIfAborted();
+          onProgress({ model: step.model, done: models.length, total });
+          models.push(await execute(session, step));
+          crashPoints.reach('refresh-after-model');
+        }
+        return { silverVersion: plan.silverVersion, models };
+      }),
+  };
+
+  async function execute(session: EngineSession, step: PlannedStep): Promise<RefreshedModel> {
+    const startedAt = performance.now();
+    const { mode, reason, dates } = step;
+    const nothing = { model: step.model, mode, reason, dates, version: null, rows: 0, bytes: 0 };
+    if (mode === 'nothing') return { ...nothing, durationMs: 0 };
+    const model = modelOf(project, step.model);
+    const transactions = refreshTransactions(
+      currentVersions(session, inputsOf(project, model)),
+      silverOf(session),
+      model.fingerprint,
+    );
+    const seen = session.table('model', model.name)?.transactions ?? new Map<string, bigint>();
+    const target = { dialect: engine.dialect, relation: session.relation.bind(session) };
+    const select = compileModel(project, model.name, target, {
+      incremental: mode === 'dates',
+      vars: step.vars,
+    });
+    const { version, rows, bytes } = await session.replaceDates({
+      table: model.name,
+      select,
+      dates: mode === 'full' ? 'all' : dates,
+      transactions,
+      expected: new Map(transactions.map(({ appId }) => [appId, seen.get(appId)] as const)),
+      ...(mode === 'full' ? {} : { sourceDates: dates }),
+    });
+    return { ...nothing, version, rows, bytes, durationMs: Math.round(performance.now() - startedAt) };
+  }
+}
+
+/** The tables that a project's incremental models make. */
+export function writtenTables(project: ModelProject): readonly WrittenTable[] {
+  return [...project.models.values()].flatMap(({ name, description, columns, dateColumn }) =>
+    dateColumn === null ? [] : [{ name, description, columns, dateColumn }],
+  );
+}
+
+function modelOf(project: ModelProject, name: string): Model {
+  const model = project.models.get(name);
+  if (model === undefined) throw new TypeError(`no model ${name}`);
+  return model;
+}
+
+function silverOf(session: EngineSession): NonNullable<ReturnType<EngineSession['table']>> {
+  const silver = session.table('source', silverSource);
+  if (silver !== undefined) return silver;
+  throw new PipelineError({
+    code: 'refresh-no-silver',
+    message: 'Silver is gone.',
+    hint: 'Look at the lake directory.',
+  });
+}
+
+/** Versions that the rows now made stand for: upstream models have been committed by this very refresh. */
+function currentVersions(session: EngineSession, inputs: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(
+    inputs.map((name) => [
+      name,
+      session.table(name === silverSource ? 'source' : 'model', name)?.version ?? 0,
+    ]),
+  );
+}

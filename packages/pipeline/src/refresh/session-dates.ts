@@ -1,0 +1,57 @@
+import type { EngineSession } from '../engine/engine.ts';
+import {
+  compileQuery,
+  ModelError,
+  type CompileTarget,
+  type ModelProject,
+  type RunVariables,
+} from '../models/index.ts';
+
+const dayMs = 86_400_000;
+
+/**
+ * The dates that the changed stretches of activity span (S7.3): looks at the touched dates, and takes in a day before
+ * or after wherever a stretch may go on there, until none does.
+ *
+ * @param analysis name of the query that says how far stretches reach within given dates.
+ */
+export async function widenDates(
+  session: EngineSession,
+  project: ModelProject,
+  analysis: string,
+  target: CompileTarget,
+  vars: RunVariables,
+): Promise<readonly string[]> {
+  const template = project.analyses.get(analysis);
+  if (template === undefined)
+    throw new ModelError({
+      code: 'model-unknown-reference',
+      message: `The project has no analysis ${analysis}, by which a model's dates are widened.`,
+      hint: 'Mend widened_by in the config of the model.',
+    });
+  const touched = vars.touched_dates ?? [];
+  // Rows that were removed may have held together what now lies on the days around.
+  const looked = new Set(vars.changed_offsets === null ? touched.flatMap(withNeighbours) : touched);
+  for (;;) {
+    const dates = [...looked].sort();
+    const sql = compileQuery(project, template, target, { ...vars, session_dates: dates });
+    const reach = await session.query(sql, dates);
+    const spanned = new Set(touched);
+    const before = looked.size;
+    for (const row of reach) {
+      const [first, last] = [String(row.first_date), String(row.last_date)];
+      for (let date = first; date <= last; date = dayAfter(date, 1)) spanned.add(date);
+      if (Number(row.may_start_before) === 1) looked.add(dayAfter(first, -1));
+      if (Number(row.may_end_after) === 1) looked.add(dayAfter(last, 1));
+    }
+    if (looked.size === before) return [...spanned].sort();
+  }
+}
+
+function withNeighbours(date: string): readonly string[] {
+  return [dayAfter(date, -1), date, dayAfter(date, 1)];
+}
+
+function dayAfter(date: string, days: number): string {
+  return new Date(Date.parse(date) + days * dayMs).toISOString().slice(0, 10);
+}
