@@ -2,7 +2,20 @@
   How far the changed stretches of activity reach within the dates of `session_dates`: the dates that each spans, and
   whether it may go on beyond them. The runner takes a further day in until none does (S7.3).
 -#}
-with {{ activity_stretches(true, var('session_dates') or []) }}
+with stretches as (
+  select
+    user_id,
+    stretch,
+    min(occurred_at) as first_at,
+    max(occurred_at) as last_at,
+    min(event_date) as first_date,
+    max(event_date) as last_date
+  from (
+  {{ numbered_events(true, var('session_dates') or []) }}
+  ) as numbered
+  group by user_id, stretch
+  having max(is_changed) = 1
+)
 
 select
   first_date,

@@ -30,3 +30,16 @@ cast(date_diff('millisecond', {{ earlier }}, {{ later }}) as bigint)
 {% macro spark__milliseconds_between(earlier, later) -%}
 (unix_millis({{ later }}) - unix_millis({{ earlier }}))
 {%- endmacro %}
+
+{# The same for all instants of a clock hour, another for every other hour of the date. #}
+{% macro hour_number(instant) -%}
+{{ return(adapter.dispatch('hour_number', 'clicklake')(instant)) }}
+{%- endmacro %}
+
+{% macro default__hour_number(instant) -%}
+hour({{ instant }})
+{%- endmacro %}
+
+{% macro duckdb__hour_number(instant) -%}
+epoch_ms({{ instant }}) // 3600000
+{%- endmacro %}

@@ -7,27 +7,91 @@
   )
 }}
 {#- S7.2: a new session after a gap of more than 30 minutes, or once 24 hours have passed since its start. -#}
+{%- set incremental = is_incremental() -%}
 {%- set days = (var('touched_dates') or []) if var('session_dates') is none else var('session_dates') -%}
 
-with recursive {{ activity_stretches(is_incremental(), days) }},
+with recursive stretches_by_product as (
+  select
+    user_id,
+    stretch,
+    product_id,
+    {{ session_measures(incremental) }}
+  from (
+  {{ numbered_events(incremental, days) }}
+  ) as numbered
+  group by user_id, stretch, product_id
+),
 
--- Where the next session would start if one started here: only in stretches that outlast a session.
+stretches as (
+  select
+    user_id,
+    stretch,
+    {{ session_totals(incremental) }}
+  from stretches_by_product
+  group by user_id, stretch
+  {%- if incremental %}
+  having max(is_changed) = 1
+  {%- endif %}
+),
+
+-- A stretch that outlasts a session is cut. Hardly any user has one: on one of its dates it goes on for 12 hours.
+busy_users as (
+  select distinct user_id
+  from (
+    select user_id, event_date, hour_number
+    from (
+      select user_id, event_date, {{ hour_number('occurred_at') }} as hour_number
+      from {{ ref('stg_events') }}
+      where user_id is not null
+      {%- if incremental %}
+        and {{ on_dates('event_date', days) }}
+      {%- endif %}
+      {%- if var('user_bucket') is not none %}
+        and {{ in_bucket('user_id', var('user_bucket')) }}
+      {%- endif %}
+    ) as hours
+    group by user_id, event_date, hour_number
+  ) as active_hours
+  group by user_id, event_date
+  having count(*) >= 11
+),
+
+busy_events as (
+  {{ numbered_events(incremental, days, 'busy_users') }}
+),
+
+long_stretches as (
+  select user_id, stretch, min(occurred_at) as first_at, max(occurred_at) as last_at
+  from busy_events
+  group by user_id, stretch
+  having max(occurred_at) >= min(occurred_at) + interval '24' hour
+    {%- if incremental %}
+    and max(is_changed) = 1
+    {%- endif %}
+),
+
+long_events as (
+  select busy_events.*
+  from busy_events
+  inner join long_stretches
+    on long_stretches.user_id = busy_events.user_id and long_stretches.stretch = busy_events.stretch
+),
+
+-- Where the next session would start if one started here.
 next_starts as (
   select distinct
-    numbered.user_id,
-    numbered.stretch,
-    numbered.occurred_at,
-    min(numbered.occurred_at) over (
-      partition by numbered.user_id, numbered.stretch order by numbered.occurred_at
+    user_id,
+    stretch,
+    occurred_at,
+    min(occurred_at) over (
+      partition by user_id, stretch order by occurred_at
       range between interval '24' hour following and unbounded following
     ) as next_at
-  from numbered
-  inner join stretches on stretches.user_id = numbered.user_id and stretches.stretch = numbered.stretch
-  where stretches.last_at >= stretches.first_at + interval '24' hour
+  from long_events
 ),
 
 starts (user_id, stretch, started_at) as (
-  select user_id, stretch, first_at from stretches
+  select user_id, stretch, first_at from long_stretches
   union all
   select starts.user_id, starts.stretch, next_starts.next_at
   from starts
@@ -40,82 +104,65 @@ starts (user_id, stretch, started_at) as (
 
 spans as (
   select
-    user_id, stretch, started_at,
+    user_id,
+    stretch,
+    started_at,
     lead(started_at) over (partition by user_id, stretch order by started_at) as next_started_at
   from starts
 ),
 
-in_sessions as (
+cut_events as (
   select
-    numbered.*,
-    spans.started_at,
-    row_number() over (
-      partition by numbered.user_id, spans.started_at order by numbered.occurred_at, numbered.event_id
-    ) as position,
-    count(*) over (partition by numbered.user_id, spans.started_at) as session_length
-  from numbered
-  inner join spans
-    on spans.user_id = numbered.user_id
-    and spans.stretch = numbered.stretch
-    and numbered.occurred_at >= spans.started_at
-    and (spans.next_started_at is null or numbered.occurred_at < spans.next_started_at)
+    event_id, user_id, client_session_id, event_type, product_id, occurred_at, event_date, page_url, referrer,
+    country, device_type, started_at,
+    {%- if incremental %}
+    is_changed,
+    {%- endif %}
+    case when row_number() over (partition by user_id, started_at order by occurred_at, event_id) = 1 then 1 else 0 end
+      as opens,
+    case
+      when row_number() over (partition by user_id, started_at order by occurred_at desc, event_id desc) = 1 then 1
+      else 0
+    end as closes
+  from (
+    select long_events.*, spans.started_at
+    from long_events
+    inner join spans
+      on spans.user_id = long_events.user_id
+      and spans.stretch = long_events.stretch
+      and long_events.occurred_at >= spans.started_at
+      and (spans.next_started_at is null or long_events.occurred_at < spans.next_started_at)
+  ) as placed
 ),
 
-by_product as (
+cut_by_product as (
   select
     user_id,
     started_at,
     product_id,
-    min(event_date) as first_date,
-    max(event_date) as last_date,
-    max(occurred_at) as last_at,
-    count(*) as events,
-    {{ count_of_type('page_view') }} as page_views,
-    {{ count_of_type('product_view') }} as product_views,
-    {{ count_of_type('add_to_cart') }} as add_to_carts,
-    {{ count_of_type('checkout') }} as checkouts,
-    {{ count_of_type('purchase') }} as purchases,
-    {{ count_of_type('custom') }} as custom_events,
-    max(case when position = 1 then event_id end) as first_event_id,
-    max(case when position = 1 then client_session_id end) as client_session_id,
-    max(case when position = 1 then page_url end) as landing_page,
-    max(case when position = session_length then page_url end) as exit_page,
-    max(case when position = 1 then referrer end) as referrer,
-    max(case when position = 1 then country end) as country,
-    max(case when position = 1 then device_type end) as device_type
-  from in_sessions
+    {{ session_measures(incremental) }}
+  from cut_events
   group by user_id, started_at, product_id
 ),
 
-sessions as (
+cut_sessions as (
   select
-    min(first_date) as session_date,
     user_id,
-    max(first_event_id) as session_id,
     started_at,
-    max(last_at) as ended_at,
-    max(last_date) as end_date,
-    {{ milliseconds_between('started_at', 'max(last_at)') }} as duration_ms,
-    {{ total('events') }} as total_events,
-    {{ total('page_views') }} as page_views,
-    {{ total('product_views') }} as product_views,
-    count(*) filter (where product_id is not null and product_views > 0) as products_viewed,
-    {{ total('add_to_carts') }} as add_to_carts,
-    {{ total('checkouts') }} as checkouts,
-    {{ total('purchases') }} as purchases,
-    {{ total('custom_events') }} as custom_events,
-    max(client_session_id) as client_session_id,
-    max(landing_page) as landing_page,
-    max(exit_page) as exit_page,
-    max(referrer) as referrer,
-    max(country) as country,
-    max(device_type) as device_type
-  from by_product
+    {{ session_totals(incremental) }}
+  from cut_by_product
   group by user_id, started_at
 )
 
-select * from sessions
-{%- if is_incremental() %}
+select
+  {{ session_columns() }}
+from stretches
+where last_at < first_at + interval '24' hour
+union all
+select
+  {{ session_columns() }}
+from cut_sessions
+{%- if incremental %}
 union all
 -- What the changed stretches do not concern stays as it is.
 select kept.*
@@ -123,6 +170,9 @@ from {{ this }} as kept
 where {{ on_dates('kept.session_date', days) }}
   {%- if var('changed_offsets') is none %}
   and not ({{ on_touched_dates('kept.session_date') }})
+  {%- endif %}
+  {%- if var('user_bucket') is not none %}
+  and {{ in_bucket('kept.user_id', var('user_bucket')) }}
   {%- endif %}
   and not exists (
     select 1

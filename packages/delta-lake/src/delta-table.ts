@@ -52,12 +52,12 @@ export interface DeltaTable {
   /** Stages the rows of a SELECT and commits them. */
   append(select: string, options?: WriteOptions): Promise<CommitResult>;
   /**
-   * Replaces every row of the named partitions by the rows of a SELECT, which must lie in them. `[{}]` is the
-   * whole table.
+   * Replaces every row of the named partitions by the rows of a SELECT, which must lie in them, or of several that
+   * are run one after another. `[{}]` is the whole table.
    */
   replaceWhere(
     partitions: readonly PartitionValues[],
-    select: string,
+    select: string | readonly string[],
     options?: WriteOptions,
   ): Promise<CommitResult>;
   /** Deletes every row of the named partitions; no data file is read. */

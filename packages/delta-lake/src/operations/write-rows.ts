@@ -41,7 +41,7 @@ export async function appendRows(
 export async function replacePartitions(
   table: TableContext,
   partitions: readonly PartitionValues[],
-  select: string | undefined,
+  select: string | readonly string[] | undefined,
   options: WriteOptions,
 ): Promise<CommitResult> {
   const snapshot = await table.log.refresh();
@@ -53,7 +53,9 @@ export async function replacePartitions(
     .flatMap((values) => Object.keys(values))
     .filter((name) => !partitionColumns.includes(name));
   if (unknown.length > 0) throw notPartitioned(unknown, partitionColumns);
-  const adds = select === undefined ? [] : await table.stage(select, options);
+  const adds: StagedFile[] = [];
+  for (const piece of select === undefined ? [] : [select].flat())
+    adds.push(...(await table.stage(piece, options)));
   requireInside(adds, partitions);
   return await table.commit({
     operation: select === undefined ? 'DELETE' : 'WRITE',

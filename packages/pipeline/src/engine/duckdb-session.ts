@@ -121,7 +121,7 @@ export async function openDuckdbSession(
         const reader = await connection.runAndReadAll(select);
         return reader.getRowObjectsJS().map(plainRow);
       }),
-    async replaceDates({ table: name, select, dates, transactions, expected, sourceDates }) {
+    async replaceDates({ table: name, selects, dates, transactions, expected, sourceDates }) {
       const definition = writtenTable(name);
       const table = await openOrCreate(definition);
       const schema = goldSchema(definition.columns);
@@ -129,7 +129,7 @@ export async function openDuckdbSession(
         const { version } = await scoped(sourceDates, () =>
           table.replaceWhere(
             dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
-            select,
+            selects,
             {
               connection,
               compression: 'zstd',
@@ -156,8 +156,17 @@ function pinnedTable(snapshot: Snapshot): PinnedTable {
   return {
     version: snapshot.version,
     transactions: snapshot.transactions,
-    dates: datesOf([...snapshot.files.values()].map((file) => file.partitionValues)),
+    rowsByDate: rowsByDate(snapshot),
   };
+}
+
+function rowsByDate(snapshot: Snapshot): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  for (const { partitionValues, stats } of snapshot.files.values()) {
+    for (const date of Object.values(partitionValues))
+      if (date !== null) rows.set(date, (rows.get(date) ?? 0) + (recordCount(stats) ?? 0));
+  }
+  return new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function datesOf(partitions: readonly Readonly<Record<string, string | null>>[]): readonly string[] {

@@ -32,8 +32,8 @@ export interface PinnedTable {
   readonly version: number;
   /** `txn` versions by appId (Delta PROTOCOL, "Transaction Identifiers"). */
   readonly transactions: ReadonlyMap<string, bigint>;
-  /** Dates that hold rows, ascending, as `YYYY-MM-DD`. */
-  readonly dates: readonly string[];
+  /** Dates that hold rows, ascending, as `YYYY-MM-DD`, and about how many. */
+  readonly rowsByDate: ReadonlyMap<string, number>;
 }
 
 /** Dates whose rows changed between two versions of a table. */
@@ -59,8 +59,9 @@ export interface EngineSession {
    */
   query(select: string, sourceDates?: readonly string[]): Promise<readonly QueryRow[]>;
   /**
-   * Replaces every row of some dates by the rows of a SELECT, which lie on these dates, in one commit with its
-   * `txn`s; a date without rows any more is emptied. Creates the table when it is missing.
+   * Replaces every row of some dates by the rows of SELECTs, which lie on these dates, in one commit with its
+   * `txn`s; a date without rows any more is emptied. Creates the table when it is missing. The SELECTs are run one
+   * after another, so that each fits the memory.
    *
    * @throws PipelineError `refresh-fenced` when a `txn` is not what the request expects: another one was faster.
    */
@@ -73,7 +74,7 @@ export type QueryRow = Readonly<Record<string, string | number | bigint | boolea
 export interface ReplaceDates {
   /** The name of one of the session's tables. */
   readonly table: string;
-  readonly select: string;
+  readonly selects: readonly string[];
   /** `all` replaces the whole table, its schema included. */
   readonly dates: readonly string[] | 'all';
   readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];

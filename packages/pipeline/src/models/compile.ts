@@ -15,6 +15,8 @@ export interface RunVariables {
   readonly session_dates?: readonly string[];
   readonly changed_offsets?: readonly OffsetRange[] | null;
   readonly include_bots?: boolean;
+  /** One share of the users: a widened model is made in pieces. */
+  readonly user_bucket?: { readonly number: number; readonly of: number };
 }
 
 /** Rows of one log partition, as texts because templates know no 64-bit integers. */

@@ -58,15 +58,16 @@ export async function planRefresh(
         model: model.name,
         mode,
         reason,
-        dates: mode === 'full' ? silver.dates : [],
+        dates: mode === 'full' ? [...silver.rowsByDate.keys()] : [],
         vars: {},
+        pieces: model.widenedBy === null ? 1 : piecesOf(silver, [...silver.rowsByDate.keys()]),
       });
       continue;
     }
     const touched = decision.dates;
     const vars = { touched_dates: touched };
     if (model.widenedBy === null) {
-      steps.set(model.name, { model: model.name, mode, reason, dates: touched, vars });
+      steps.set(model.name, { model: model.name, mode, reason, dates: touched, vars, pieces: 1 });
       continue;
     }
     const onlyAppends = states.every(({ changes }) => changes?.removed === false);
@@ -79,9 +80,23 @@ export async function planRefresh(
       reason,
       dates,
       vars: { ...sessionVars, session_dates: dates },
+      pieces:
+        changed_offsets === null || countRows(changed_offsets) > rowsPerPiece ? piecesOf(silver, dates) : 1,
     });
   }
   return { silverVersion: silver.version, steps: [...steps.values()] };
+}
+
+/** What a piece may hold for DuckDB's sorts of it to stay within their memory. */
+const rowsPerPiece = 400_000;
+
+function piecesOf(silver: PinnedTable, dates: readonly string[]): number {
+  const rows = dates.reduce((sum, date) => sum + (silver.rowsByDate.get(date) ?? 0), 0);
+  return Math.max(1, Math.ceil(rows / rowsPerPiece));
+}
+
+function countRows(ranges: readonly OffsetRange[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + Number(BigInt(to) - BigInt(from)), 0);
 }
 
 async function inputState(

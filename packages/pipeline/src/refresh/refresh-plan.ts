@@ -17,6 +17,8 @@ export interface PlannedStep {
   readonly dates: readonly string[];
   /** The variables that the model is compiled with, dbt's `--vars`. */
   readonly vars: RunVariables;
+  /** Shares of the users that are made one after another, and committed together. */
+  readonly pieces: number;
 }
 
 /** What is known of one input of a model when it is planned. */

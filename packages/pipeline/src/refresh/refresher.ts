@@ -89,13 +89,15 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
     );
     const seen = session.table('model', model.name)?.transactions ?? new Map<string, bigint>();
     const target = { dialect: engine.dialect, relation: session.relation.bind(session) };
-    const select = compileModel(project, model.name, target, {
-      incremental: mode === 'dates',
-      vars: step.vars,
-    });
+    const selects = Array.from({ length: step.pieces }, (_, number) =>
+      compileModel(project, model.name, target, {
+        incremental: mode === 'dates',
+        vars: step.pieces === 1 ? step.vars : { ...step.vars, user_bucket: { number, of: step.pieces } },
+      }),
+    );
     const { version, rows, bytes } = await session.replaceDates({
       table: model.name,
-      select,
+      selects,
       dates: mode === 'full' ? 'all' : dates,
       transactions,
       expected: new Map(transactions.map(({ appId }) => [appId, seen.get(appId)] as const)),
