@@ -5,6 +5,7 @@ import { registerLookingCommands } from './command-line/looking-commands.ts';
 import { registerProduceCommand } from './command-line/produce-command.ts';
 import { registerRunningCommands } from './command-line/running-commands.ts';
 import { registerSqlCommand } from './command-line/sql-command.ts';
+import { registerRefreshCommands } from './command-line/refresh-commands.ts';
 import { registerTableCommands } from './command-line/table-commands.ts';
 import { registerUpkeepCommands } from './command-line/upkeep-commands.ts';
 import type { Effects } from './effects.ts';
@@ -38,6 +39,7 @@ export function createProgram(effects: Effects, startedAt: number, end: (code: E
   registerProduceCommand(program, line);
   registerSqlCommand(program, line);
   registerTableCommands(program, line);
+  registerRefreshCommands(program, line);
   registerLookingCommands(program, line);
   registerUpkeepCommands(program, line);
   return program;

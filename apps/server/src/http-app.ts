@@ -12,6 +12,7 @@ import { registerOverviewRoutes } from './routes/overview.ts';
 import { readLockedPage } from './routes/locked-page.ts';
 import { registerPageRoutes } from './routes/page.ts';
 import { registerSqlRoute } from './routes/sql.ts';
+import { registerRefreshRoutes } from './routes/refresh.ts';
 import { registerTableRoutes } from './routes/tables.ts';
 import type { RouteServices } from './routes/route-services.ts';
 import { stopping, type ServerSettings } from './server-options.ts';
@@ -59,6 +60,7 @@ export async function createHttpApp(
   const services: RouteServices = { app, settings, end, cookieName, locked: await readLockedPage() };
   registerOverviewRoutes(services);
   registerTableRoutes(services);
+  registerRefreshRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
   registerBackFillRoute(services);

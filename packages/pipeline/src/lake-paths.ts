@@ -6,10 +6,14 @@ export interface LakePaths {
   readonly log: string;
   readonly lake: string;
   readonly tables: { readonly silver: string; readonly dead_letters: string; readonly duplicates: string };
+  /** One directory for each Gold table. */
+  readonly gold: string;
   /** The dedupe index: derived from Silver, may be deleted at any time while nothing runs. */
   readonly dedupe: string;
   /** Scratch files of a running process. */
   readonly scratch: string;
+  /** The same for refreshes, whose sorts spill. */
+  readonly refreshScratch: string;
   /** Keys and tokens, mode 0700; never below `lake` (S6.4). */
   readonly secrets: string;
   readonly ingestLock: string;
@@ -27,8 +31,10 @@ export function lakePaths(home: string): LakePaths {
       dead_letters: join(lake, 'user-behavior-analytics-silver', 'dead_letters'),
       duplicates: join(lake, 'user-behavior-analytics-silver', 'duplicates'),
     },
+    gold: join(lake, 'user-behavior-analytics-gold'),
     dedupe: join(home, 'state', 'dedupe'),
     scratch: join(home, 'state', 'scratch'),
+    refreshScratch: join(home, 'state', 'refresh-scratch'),
     secrets: join(home, 'secrets'),
     ingestLock: join(home, 'ingest.lock'),
   };

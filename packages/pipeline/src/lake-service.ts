@@ -1,7 +1,10 @@
 import type { PartitionState, Topic } from '@clicklake/event-log';
 import type { Pin } from '@clicklake/query';
+import type { RefreshRequest } from './refresh/plan-refresh.ts';
+import type { RefreshPlan } from './refresh/refresh-plan.ts';
+import type { RefreshProgress, RefreshResult } from './refresh/refresher.ts';
 
-/** The tables of a lake by the bare names that users query. Gold's follow. */
+/** The tables that ingest writes, by the bare names that users query. Gold's are those of the models. */
 export type TableName = 'silver' | 'dead_letters' | 'duplicates';
 export const tableNames: readonly TableName[] = ['silver', 'dead_letters', 'duplicates'];
 
@@ -38,7 +41,7 @@ export interface CoordinateRange {
 }
 
 export interface TableSummary {
-  readonly name: TableName;
+  readonly name: string;
   /** Where the Delta table lies, relative to the home. */
   readonly location: string;
   readonly version: number;
@@ -174,7 +177,8 @@ export interface LakeReader {
   pin(): Promise<Pin>;
   ledger(options: { readonly deep: boolean }): Promise<Ledger>;
   tables(): Promise<readonly TableSummary[]>;
-  history(table: TableName, limit: number): Promise<readonly TableCommit[]>;
+  /** Newest first; undefined when there is no such table. */
+  history(table: string, limit: number): Promise<readonly TableCommit[] | undefined>;
   topics(): Promise<readonly TopicState[]>;
   deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
@@ -192,6 +196,10 @@ export interface LakeOwner extends LakeReader {
     onProgress: (progress: { readonly processed: number; readonly inFlight: number }) => void,
   ): Promise<void>;
   state(): IngestState;
+  /** What a refresh of Gold would do now. @throws PipelineError `refresh-no-silver`, ModelError */
+  planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
+  /** Brings Gold up to the newest committed Silver; one at a time. @throws as `planRefresh`, `refresh-fenced` */
+  refresh(request: RefreshRequest, onProgress?: (progress: RefreshProgress) => void): Promise<RefreshResult>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
   restore(table: TableName, options: RestoreOptions): Promise<RestoreResult>;

@@ -122,7 +122,7 @@ describe('upkeep while ingest runs', () => {
         .toBe(committed);
     }
     await writer.close();
-    const history = await owner.history('silver', 1000);
+    const history = (await owner.history('silver', 1000)) ?? [];
     expect(history.filter(({ operation }) => operation === 'OPTIMIZE').length).toBeGreaterThan(1);
     await owner.close();
     const again = await lake.open();

@@ -24,7 +24,7 @@ async function filled(options: OpenTestLake = {}): Promise<LakeOwner> {
 
 /** Silver's commits of rows, oldest first. */
 async function rowCommits(owner: LakeOwner): Promise<readonly TableCommit[]> {
-  const history = await owner.history('silver', 1000);
+  const history = (await owner.history('silver', 1000)) ?? [];
   return history.filter(({ operation }) => operation === 'STREAMING UPDATE').toReversed();
 }
 

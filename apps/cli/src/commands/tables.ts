@@ -34,15 +34,8 @@ export async function listTables(context: CommandContext): Promise<ExitCode> {
 
 export async function showTable(context: CommandContext, given: string): Promise<ExitCode> {
   const { terminal, json } = context;
-  const name = parseTableName(given);
-  const table = (await readLake(context, ({ admin }) => admin.tables())).find((one) => one.name === name);
-  if (table === undefined) {
-    throw new CliError({
-      code: 'cli-no-lake',
-      message: `The table ${name} does not exist yet.`,
-      hint: 'It comes with the first ingest: `clicklake up`.',
-    });
-  }
+  const table = (await readLake(context, ({ admin }) => admin.tables())).find(({ name }) => name === given);
+  if (table === undefined) throw noSuchTable(given);
   if (json) terminal.json(table);
   else {
     const { bold } = terminal.style;
@@ -64,8 +57,8 @@ export async function showTable(context: CommandContext, given: string): Promise
 
 export async function showHistory(context: CommandContext, given: string, limit: number): Promise<ExitCode> {
   const { terminal, json } = context;
-  const name = parseTableName(given);
-  const commits = await readLake(context, ({ admin }) => admin.history(name, limit));
+  const commits = await readLake(context, ({ admin }) => admin.history(given, limit));
+  if (commits === undefined) throw noSuchTable(given);
   if (json) terminal.json(commits);
   else {
     const rows = commits.map(({ version, timestamp, operation, metrics }) => [
@@ -148,5 +141,13 @@ export function parseTableName(given: string): TableName {
     code: 'cli-not-found',
     message: `There is no table ${given}.`,
     hint: `The tables are ${tableNames.join(', ')}.`,
+  });
+}
+
+function noSuchTable(name: string): CliError {
+  return new CliError({
+    code: 'cli-not-found',
+    message: `There is no table ${name}.`,
+    hint: '`clicklake tables` lists them: Silver comes with the first ingest, Gold with the first `clicklake refresh`.',
   });
 }

@@ -81,6 +81,8 @@ export function createAdminClient(url: string, token: string): AdminClient {
     optimize: (table, options) => call('POST', `${tablePath(table)}/optimize`, options),
     vacuum: (table, options) => call('POST', `${tablePath(table)}/vacuum`, options),
     restore: (table, options) => call('POST', `${tablePath(table)}/restore`, options),
+    planRefresh: (request) => call('POST', '/api/refresh/plan', request),
+    refresh: (request) => call('POST', '/api/refresh', request),
     async skipCorrupt(topic, partition) {
       interface Answer {
         readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>>;

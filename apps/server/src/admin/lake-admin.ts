@@ -5,6 +5,9 @@ import type {
   Ledger,
   OptimizeOptions,
   OptimizeResult,
+  RefreshPlan,
+  RefreshRequest,
+  RefreshResult,
   RestoreOptions,
   RestoreResult,
   TableCommit,
@@ -27,7 +30,7 @@ export interface LakeAdmin {
   ledger(options: { readonly deep: boolean }): Promise<Ledger>;
   tables(): Promise<readonly TableSummary[]>;
   /** Newest first. */
-  history(table: TableName, limit: number): Promise<readonly TableCommit[]>;
+  history(table: string, limit: number): Promise<readonly TableCommit[] | undefined>;
   topics(): Promise<readonly TopicState[]>;
   /** Newest first. */
   deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
@@ -36,6 +39,9 @@ export interface LakeAdmin {
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
   restore(table: TableName, options: RestoreOptions): Promise<RestoreResult>;
+  planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
+  /** Brings Gold up to the newest committed Silver. */
+  refresh(request: RefreshRequest): Promise<RefreshResult>;
   /** Gives up the unreadable ranges of a partition (S5.1) and returns them. */
   skipCorrupt(topic: string, partition: number): Promise<readonly SkippedRange[]>;
   /** Makes the past: straight into the log, by the process that writes it. */

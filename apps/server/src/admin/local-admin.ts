@@ -63,6 +63,8 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     optimize: async (table, options) => requireOwner().optimize(table, options),
     vacuum: async (table, options) => requireOwner().vacuum(table, options),
     restore: async (table, options) => requireOwner().restore(table, options),
+    planRefresh: async (request) => requireOwner().planRefresh(request),
+    refresh: async (request) => requireOwner().refresh(request),
 
     async skipCorrupt(topic, partition) {
       const known = parseTopic(topic, partition);

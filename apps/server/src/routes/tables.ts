@@ -38,7 +38,7 @@ export function registerTableRoutes({ app, settings: { admin } }: RouteServices)
     '/api/tables/:name/detail',
     { schema: { params: tableParams } },
     async (request): Promise<TableSummary> => {
-      const name = parseTable(request.params.name);
+      const { name } = request.params;
       const found = (await admin.tables()).find((table) => table.name === name);
       return found ?? noSuchTable(name);
     },
@@ -47,12 +47,11 @@ export function registerTableRoutes({ app, settings: { admin } }: RouteServices)
   app.get(
     '/api/tables/:name/history',
     { schema: { params: tableParams, querystring: historyQuery } },
-    async (request) => ({
-      commits: await admin.history(
-        parseTable(request.params.name),
-        countOf(request.query.limit, 'limit', 20),
-      ),
-    }),
+    async (request) => {
+      const { name } = request.params;
+      const commits = await admin.history(name, countOf(request.query.limit, 'limit', 20));
+      return { commits: commits ?? noSuchTable(name) };
+    },
   );
 
   app.post('/api/tables/:name/optimize', { schema: { params: tableParams, body: optimizeBody } }, (request) =>
@@ -75,6 +74,6 @@ function noSuchTable(name: string): never {
   throw new ApiError({
     code: 'not-found',
     message: `There is no table ${name.slice(0, 100)}.`,
-    hint: `The tables are ${tableNames.join(', ')}.`,
+    hint: 'See `clicklake tables`; those of Gold come with the first `clicklake refresh`.',
   });
 }

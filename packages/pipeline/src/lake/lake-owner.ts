@@ -13,6 +13,8 @@ import { createMaintenance } from '../maintenance/maintenance.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
 import { planSilverRestore, restoreSilver } from '../maintenance/restore-silver.ts';
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
+import { createGoldRefresh } from './gold-refresh.ts';
+import { openGoldTables } from './gold-tables.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openOrCreateTables } from './lake-tables.ts';
 import { createTailView } from './tail-view.ts';
@@ -32,6 +34,10 @@ export interface LakeOwnerOptions {
   readonly role: string;
   /** Of ingest's own DuckDB. */
   readonly memoryLimitMb: number;
+  /** The dbt project that Gold is made by; that of the repository by default. */
+  readonly modelsDirectory?: string;
+  /** Of the DuckDB that a refresh opens, MiB; 160 by default. */
+  readonly refreshMemoryMb?: number;
 }
 
 /** The owner, and its lease, whose record names the admin API once that listens (S6.3). */
@@ -85,8 +91,14 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
       }),
   });
   opened.defer(() => ingest.close());
+  const gold = opened.adopt(
+    openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
+    (own) => own.close(),
+  );
+  const refreshing = opened.adopt(createGoldRefresh(options), (own) => own.close());
   const reading = lakeReading({
     paths,
+    gold,
     tables,
     log: reader,
     connection,
@@ -105,6 +117,8 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     catchUp: (onProgress) =>
       ingest.catchUp(({ records }, processed) => onProgress({ processed, inFlight: records })),
     state: () => ({ ...ingest.state(), maintenanceProblem: describeProblem(maintenance.problem()) }),
+    planRefresh: (request) => refreshing.plan(request),
+    refresh: (request, onProgress) => refreshing.refresh(request, onProgress),
     optimize: (table, given) => maintenance.optimize(table, given),
     vacuum: (table, given) => maintenance.vacuum(table, given),
     restore: (table, given) =>

@@ -1,22 +1,21 @@
 import { relative } from 'node:path';
 import { duckdbTypeOf, type DeltaTable, type Snapshot } from '@clicklake/delta-lake';
 import type { LogReader } from '@clicklake/event-log';
-import type { Pin, QueryTail } from '@clicklake/query';
+import type { Pin, QueryTable, QueryTail } from '@clicklake/query';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { coveredOffsets, coveredPositions } from '../ingest/transaction-ids.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import {
-  tableNames,
   type DeadLetterFilter,
   type DeadLetterRow,
   type LakeReader,
   type TableCommit,
-  type TableName,
   type TableSummary,
 } from '../lake-service.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
 import { deadLetterRows } from './dead-letter-rows.ts';
+import type { GoldTables } from './gold-tables.ts';
 import { rowsOf, tableSql, type LakeTables } from './lake-tables.ts';
 import { topicStates } from './topic-states.ts';
 
@@ -25,6 +24,7 @@ export interface LakeReadingOptions {
   readonly tables: LakeTables;
   readonly log: LogReader;
   readonly connection: DuckDBConnection;
+  readonly gold: GoldTables;
   /** The owner's tail, sliced for the offsets that a pinned version covers; absent elsewhere (S6.1). */
   readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
 }
@@ -61,11 +61,13 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
 }
 
 function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
-  const { tables, log, connection, paths, tail } = options;
+  const { tables, log, connection, paths, tail, gold } = options;
+  const named = async (): Promise<ReadonlyMap<string, DeltaTable>> =>
+    new Map<string, DeltaTable>([...Object.entries(tables), ...(await gold.all())]);
   const sqlOf = sqlBySnapshot();
   const uncommitted = async (): Promise<number> => (await computeLedger(connection, log, tables)).in_flight;
   return {
-    pin: () => pinTables(tables, tail, sqlOf),
+    pin: () => pinTables(tables, gold, tail, sqlOf),
     async ledger({ deep }) {
       const ledger = await computeLedger(connection, log, tables);
       if (!deep) return ledger;
@@ -73,9 +75,10 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
       const sound = details.missingOffsets <= ledger.removed && details.repeated.length === 0;
       return { ...ledger, balanced: ledger.balanced && sound, deep: details };
     },
-    tables: () => Promise.all(tableNames.map(async (name) => summarize(name, tables[name], paths))),
+    tables: async () =>
+      Promise.all([...(await named())].map(async ([name, table]) => summarize(name, table, paths))),
     async history(table, limit) {
-      return (await tables[table].history(limit)).map((entry): TableCommit => ({
+      return (await (await named()).get(table)?.history(limit))?.map((entry): TableCommit => ({
         version: entry.version,
         timestamp: new Date(entry.timestamp ?? 0).toISOString(),
         operation: entry.operation,
@@ -112,11 +115,15 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
 /** Pins the newest committed version, and the tail that it does not cover (S6.1). */
 async function pinTables(
   tables: LakeTables,
+  gold: GoldTables,
   tail: LakeReadingOptions['tail'],
   sqlOf: (table: DeltaTable, snapshot: Snapshot) => string,
 ): Promise<Pin> {
   const deadLetters = await tables.dead_letters.snapshot();
   const duplicates = await tables.duplicates.snapshot();
+  const goldTables: QueryTable[] = [];
+  for (const [name, table] of await gold.all())
+    goldTables.push({ name, relationSql: sqlOf(table, await table.snapshot()) });
   const silver = await tables.silver.snapshot();
   // No await between Silver's snapshot and the slice: the tail loses a generation only after the commit that
   // holds it, so a row can be in both, which the cover sorts out, and never in neither.
@@ -130,6 +137,7 @@ async function pinTables(
       },
       { name: 'dead_letters', relationSql: sqlOf(tables.dead_letters, deadLetters) },
       { name: 'duplicates', relationSql: sqlOf(tables.duplicates, duplicates) },
+      ...goldTables,
     ],
     label: { silverVersion: silver.version, tailEpoch: tail?.epoch() ?? 0 },
     release: () => undefined,
@@ -148,13 +156,13 @@ function sqlBySnapshot(): (table: DeltaTable, snapshot: Snapshot) => string {
   };
 }
 
-async function summarize(name: TableName, table: DeltaTable, paths: LakePaths): Promise<TableSummary> {
+async function summarize(name: string, table: DeltaTable, paths: LakePaths): Promise<TableSummary> {
   const snapshot = await table.snapshot();
   let bytes = 0;
   for (const file of snapshot.files.values()) bytes += file.size;
   return {
     name,
-    location: relative(paths.home, paths.tables[name]),
+    location: relative(paths.home, table.store.location('.')),
     version: snapshot.version,
     rows: rowsOf(snapshot),
     files: snapshot.files.size,

@@ -6,6 +6,7 @@ import type { EventLog } from '@clicklake/event-log';
 import type { LakePaths } from '../lake-paths.ts';
 import type { LakeReader } from '../lake-service.ts';
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
+import { openGoldTables } from './gold-tables.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openExistingTables } from './lake-tables.ts';
 
@@ -38,7 +39,11 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
   for (const table of Object.values(tables)) opened.defer(() => table.close());
   const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
   const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
-  const reading = lakeReading({ paths, tables, log: reader, connection });
+  const gold = opened.adopt(
+    openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
+    (own) => own.close(),
+  );
+  const reading = lakeReading({ paths, tables, log: reader, connection, gold });
   opened.defer(() => reading.idle());
   const resources = opened.move();
   let closed: Promise<void> | undefined;

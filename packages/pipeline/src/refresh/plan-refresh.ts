@@ -1,6 +1,12 @@
 import type { EngineSession, PinnedTable } from '../engine/engine.ts';
 import { coveredOffsets } from '../ingest/transaction-ids.ts';
-import { compileModel, type Model, type ModelProject, type OffsetRange } from '../models/index.ts';
+import {
+  compileModel,
+  ModelError,
+  type Model,
+  type ModelProject,
+  type OffsetRange,
+} from '../models/index.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import { decide, type InputState, type PlannedStep, type RefreshPlan } from './refresh-plan.ts';
 import { modelNumber, seenInputs, type SeenInputs } from './refresh-transactions.ts';
@@ -136,8 +142,23 @@ function withUpstream(project: ModelProject, names: readonly string[]): Readonly
     chosen.add(name);
     for (const input of inputsOf(project, model)) add(input);
   };
-  for (const name of names.length > 0 ? names : project.models.keys()) add(name);
+  for (const name of names) {
+    if (project.models.get(name)?.materialized !== 'incremental')
+      throw new ModelError({
+        code: 'model-unknown-reference',
+        message: `There is no model ${name} that makes a table.`,
+        hint: `These do: ${tableModels(project).join(', ')}.`,
+      });
+    add(name);
+  }
+  if (names.length === 0) for (const name of tableModels(project)) add(name);
   return chosen;
+}
+
+function tableModels(project: ModelProject): readonly string[] {
+  return [...project.models.values()].flatMap(({ name, materialized }) =>
+    materialized === 'incremental' ? [name] : [],
+  );
 }
 
 /** The rows that Silver has had appended; null when its offsets went back, which a restore does. */

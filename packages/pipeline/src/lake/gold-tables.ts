@@ -1,0 +1,57 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import { isDeltaError, localStore, openTable, type DeltaTable } from '@clicklake/delta-lake';
+import type { DuckDBInstance } from '@duckdb/node-api';
+
+/** The Gold tables that there are, by name. They come with the first refresh, and are only read here. */
+export interface GoldTables {
+  all(): Promise<ReadonlyMap<string, DeltaTable>>;
+  close(): Promise<void>;
+}
+
+export interface GoldTablesOptions {
+  readonly directory: string;
+  readonly files: FileSystem;
+  readonly duckdb: DuckDBInstance;
+  readonly crashPoints: CrashPoints;
+  readonly clock: () => number;
+}
+
+export function openGoldTables({ directory, files, ...options }: GoldTablesOptions): GoldTables {
+  const opened = new Map<string, DeltaTable>();
+  let looking: Promise<unknown> = Promise.resolve();
+
+  async function look(): Promise<ReadonlyMap<string, DeltaTable>> {
+    const names = await readdir(directory).catch(() => []);
+    for (const name of names.sort()) {
+      if (opened.has(name) || !/^[a-z][a-z0-9_]*$/.test(name)) continue;
+      const table = await openIfThere(name);
+      if (table !== undefined) opened.set(name, table);
+    }
+    return opened;
+  }
+
+  async function openIfThere(name: string): Promise<DeltaTable | undefined> {
+    try {
+      return await openTable(localStore(join(directory, name), files), options);
+    } catch (error) {
+      // A refresh is just making it, or somebody keeps other things here.
+      if (isDeltaError(error, 'delta-table-not-found')) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    all() {
+      const found = looking.then(look);
+      looking = found.catch(() => undefined);
+      return found;
+    },
+    async close() {
+      await looking;
+      for (const table of opened.values()) await table.close();
+      opened.clear();
+    },
+  };
+}

@@ -1,0 +1,259 @@
+import { createContract } from '@clicklake/contract';
+import { noCrashPoints, type CrashPoints } from '@clicklake/durable-files';
+import type { NewRecord } from '@clicklake/event-log';
+import type { LakeOwner, RefreshResult } from '@clicklake/pipeline';
+import type { QueryEngine } from '@clicklake/query';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { openLakeQueries } from '../harness/queries.ts';
+import { createTestLake } from '../harness/test-lake.ts';
+import { expectedGold, goldQueries, type GoldRows, type Visit } from './gold-oracle.ts';
+
+const contract = createContract();
+const minute = 60_000;
+const dayStart = Date.UTC(2026, 4, 10);
+/** Everything is received after the last of it happened: late by up to a week. */
+const receivedFrom = dayStart + 9 * 1440 * minute;
+const everything = { full: false, models: [] };
+
+function recordOf(visit: Visit, number: number): NewRecord {
+  const receivedAt = receivedFrom + number;
+  const prepared = contract.prepare(
+    {
+      event_id: visit.id,
+      user_id: visit.user,
+      event_type: visit.type,
+      product_id: visit.product,
+      timestamp: new Date(visit.at).toISOString(),
+      time_on_page: visit.seconds,
+    },
+    {
+      receivedAt,
+      sourceId: 'test',
+      clientIp: null,
+      trustBodyIp: false,
+      truncateIp: false,
+      userAgent: null,
+      enrich: () => ({ deviceType: null, browser: null, os: null, isBot: false }),
+      newEventId: () => visit.id,
+    },
+  );
+  if (!prepared.ok) throw new Error(prepared.message);
+  return {
+    topic: 'clickstream-events',
+    key: prepared.key,
+    value: prepared.value,
+    timestamp: receivedAt,
+    judgedBy: contract.fingerprint,
+  };
+}
+
+interface Bench {
+  readonly owner: LakeOwner;
+  /** Sends, ingests and commits one batch. */
+  readonly send: (visits: readonly Visit[]) => Promise<void>;
+  readonly refresh: (full?: boolean) => Promise<RefreshResult>;
+  readonly gold: () => Promise<GoldRows>;
+}
+
+async function onALake(work: (bench: Bench) => Promise<void>, crashPoints?: CrashPoints): Promise<void> {
+  const lake = await createTestLake();
+  const queryEngine = await openLakeQueries(lake);
+  const owner = await lake.open({ queryEngine, crashPoints: crashPoints ?? noCrashPoints });
+  let sent = 0;
+  try {
+    await work({
+      owner,
+      async send(visits) {
+        await lake.append(visits.map((visit) => recordOf(visit, sent++)));
+        await owner.catchUp(() => undefined);
+      },
+      refresh: (full = false) => owner.refresh({ ...everything, full }),
+      gold: () => goldOf(queryEngine, owner),
+    });
+  } finally {
+    await owner.close();
+    await queryEngine.close();
+    await lake.remove();
+  }
+}
+
+async function goldOf(engine: QueryEngine, owner: LakeOwner): Promise<GoldRows> {
+  const rowsOf = async (sql: string): Promise<readonly string[]> => {
+    const { rows } = await engine.run(sql, () => owner.pin());
+    return rows
+      .map((row) =>
+        JSON.stringify(row.map((value) => (typeof value === 'bigint' ? Number(value) : asNumber(value)))),
+      )
+      .sort();
+  };
+  return {
+    sessions: await rowsOf(goldQueries.sessions),
+    activity: await rowsOf(goldQueries.activity),
+    products: await rowsOf(goldQueries.products),
+    days: await rowsOf(goldQueries.days),
+  };
+}
+
+/** Integers beyond 2^53 come as text, and none here is. */
+function asNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{10,15}$/.test(value) ? Number(value) : value;
+}
+
+let made = 0;
+function visit(user: string, minutes: number, more: Partial<Visit> = {}): Visit {
+  made += 1;
+  const id = `visit-${String(made).padStart(6, '0')}`;
+  return {
+    id,
+    user,
+    at: dayStart + minutes * minute,
+    type: 'page_view',
+    product: null,
+    seconds: null,
+    ...more,
+  };
+}
+
+// Around midnights, and in steps at which a gap just is or is not one.
+const minutes = fc.oneof(
+  fc.integer({ min: 0, max: 6 * 1440 }),
+  fc
+    .tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: -3, max: 3 }))
+    .map(([day, step]) => day * 1440 + step * 30),
+  fc
+    .tuple(fc.integer({ min: 0, max: 200 }), fc.constantFrom(0, 0.001, -0.001))
+    .map(([step, off]) => step * 30 + off),
+);
+const visits = fc.array(
+  fc
+    .record({
+      user: fc.constantFrom('ann', 'ben', 'cleo'),
+      minutes,
+      type: fc.constantFrom<Visit['type']>(
+        'page_view',
+        'product_view',
+        'add_to_cart',
+        'checkout',
+        'purchase',
+      ),
+      product: fc.constantFrom(null, 'laptop', 'tablet'),
+      seconds: fc.option(fc.integer({ min: 0, max: 1000 })),
+    })
+    .map(({ user, minutes: at, ...more }) => ({
+      user,
+      at: dayStart + Math.max(0, Math.round(at * minute)),
+      ...more,
+    })),
+  { minLength: 1, maxLength: 40 },
+);
+
+describe('Gold from Silver (S7)', () => {
+  test('equals a plain recomputation after any order of batches, and a full refresh changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(visits, { minLength: 1, maxLength: 4 }), async (batches) => {
+        await onALake(async ({ send, refresh, gold }) => {
+          const all: Visit[] = [];
+          for (const batch of batches) {
+            const numbered = batch.map((one, index) => ({
+              ...one,
+              id: `e-${String(all.length + index).padStart(5, '0')}`,
+            }));
+            all.push(...numbered);
+            await send(numbered);
+            await refresh();
+          }
+          const incremental = await gold();
+          expect(incremental).toEqual(expectedGold(all));
+          await refresh(true);
+          expect(await gold()).toEqual(incremental);
+        });
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test('a user who is active for 5 days without a gap has a session a day, also when one event joins the parts (S7.2, S7.3)', async () => {
+    await onALake(async ({ send, refresh, gold }) => {
+      const missing = 3 * 1440 + 610;
+      const steps = Array.from({ length: (5 * 1440) / 20 }, (_, step) => visit('ann', step * 20));
+      const others = [visit('ben', 100), visit('ben', 4 * 1440)];
+      const apart = steps.filter(({ at }) => Math.abs(at - dayStart - missing * minute) > 20 * minute);
+      await send([...apart, ...others]);
+      await refresh();
+      expect(await gold()).toEqual(expectedGold([...apart, ...others]));
+      const joint = [visit('ann', missing - 10), visit('ann', missing + 10)];
+      await send(joint);
+      const { models } = await refresh();
+      expect(models.find(({ model }) => model === 'user_session_metrics')?.dates.length).toBeGreaterThan(4);
+      expect(await gold()).toEqual(expectedGold([...apart, ...others, ...joint]));
+    });
+  });
+
+  test('only the dates that changed are replaced, and a second run does nothing', async () => {
+    await onALake(async ({ send, refresh, owner }) => {
+      await send([visit('ann', 700), visit('ben', 1440 + 700), visit('cleo', 2880 + 700)]);
+      await refresh();
+      await send([visit('ann', 1440 + 720)]);
+      const plan = await owner.planRefresh(everything);
+      expect(plan.steps.map(({ mode, dates }) => [mode, dates])).toEqual(
+        plan.steps.map(() => ['dates', ['2026-05-11']]),
+      );
+      await refresh();
+      const again = await refresh();
+      expect(again.models.map(({ mode, version }) => [mode, version])).toEqual(
+        again.models.map(() => ['nothing', null]),
+      );
+    });
+  });
+
+  test('after a restore of Silver and another reading of the log Gold is right at each step (S4.3)', async () => {
+    await onALake(async ({ send, refresh, gold, owner }) => {
+      const first = [visit('ann', 1430), visit('ann', 1450), visit('ben', 10)];
+      await send(first);
+      await refresh();
+      const second = [visit('ann', 1440), visit('cleo', 1441, { type: 'purchase', product: 'laptop' })];
+      await send(second);
+      await refresh();
+      const commits = (await owner.history('silver', 100)) ?? [];
+      const before = commits.filter(({ operation }) => operation === 'STREAMING UPDATE')[1];
+      await owner.restore('silver', { version: before?.version ?? -1 });
+      await refresh();
+      expect(await gold()).toEqual(expectedGold(first));
+      await owner.catchUp(() => undefined);
+      await refresh();
+      expect(await gold()).toEqual(expectedGold([...first, ...second]));
+    });
+  });
+
+  test('what fails between two models is taken up where it stopped', async () => {
+    let models = 0;
+    const failing: CrashPoints = {
+      reach(name) {
+        if (name === 'refresh-after-model') models += 1;
+        if (models === 2) {
+          models += 1;
+          throw new Error('stopped here');
+        }
+      },
+    };
+    await onALake(async ({ send, refresh, gold }) => {
+      const all = [visit('ann', 1430), visit('ann', 1450), visit('ben', 10)];
+      await send(all);
+      await expect(refresh()).rejects.toThrow('stopped here');
+      const { models: resumed } = await refresh();
+      expect(resumed.map(({ mode }) => mode)).toEqual(['nothing', 'nothing', 'full', 'full', 'full']);
+      expect(await gold()).toEqual(expectedGold(all));
+    }, failing);
+  });
+
+  test('names what is missing', async () => {
+    const lake = await createTestLake();
+    const owner = await lake.open();
+    await expect(owner.refresh({ full: false, models: ['nope'] })).rejects.toMatchObject({
+      code: 'model-unknown-reference',
+    });
+    await owner.close();
+    await lake.remove();
+  });
+});
