@@ -9,6 +9,7 @@ import { registerEventsRoute } from './events-route.ts';
 import { createHttpServer } from './http-server.ts';
 import { Refusal } from './refusal.ts';
 import { createEventStore } from './store-events.ts';
+import { createTurns } from './turns.ts';
 
 export interface Collector {
   /**
@@ -30,12 +31,16 @@ export interface CollectorAddress {
   readonly url: string;
 }
 
+/** About 100 events, some tenths of a millisecond. */
+const bytesPerTurn = 64 * 1024;
+
 /** @throws CollectorError `collector-host-not-loopback`, `collector-option-invalid`. */
 export function createCollector(options: CollectorOptions): Collector {
   const settings = parseOptions(options);
   const counters = createCounters();
   const memory = createBodyMemory(settings.limits.maxInFlightBytes);
   const store = createEventStore(settings, counters);
+  const turns = createTurns(bytesPerTurn);
   const drain = createDrain();
   let started: Promise<{ app: FastifyInstance; address: CollectorAddress }> | undefined;
   let stopped: Promise<void> | undefined;
@@ -43,7 +48,7 @@ export function createCollector(options: CollectorOptions): Collector {
   async function listen(): Promise<{ app: FastifyInstance; address: CollectorAddress }> {
     const app = await createHttpServer(settings, counters);
     drain.attach(app);
-    registerEventsRoute(app, { settings, store, memory, counters });
+    registerEventsRoute(app, { settings, store, memory, counters, turns });
     try {
       await app.listen({ host: settings.host, port: settings.port });
     } catch (error) {

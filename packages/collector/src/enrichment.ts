@@ -16,10 +16,8 @@ export function createEnricher(): (userAgent: string) => UserAgentFacts {
     const text = userAgent.length > maxParsedCharacters ? userAgent.slice(0, maxParsedCharacters) : userAgent;
     const known = cache.get(text);
     if (known !== undefined) return known;
-    // What is kept, the parts that the parser cuts out included, must not keep the body that the text is a slice of.
-    const copy = Buffer.from(text, 'utf16le').toString('utf16le');
-    const parsed = parseUserAgent(copy);
-    cache.set(copy, parsed);
+    const parsed = parseUserAgent(text);
+    cache.set(text, parsed);
     return parsed;
   };
 }

@@ -10,6 +10,7 @@ import type { UnparseableBody } from './judge-body.ts';
 import { checkAnnouncedLength, contentEncodingOf, decodeBody, readBody } from './request-body.ts';
 import { authenticate, checkOrigin, clientIpOf } from './sender.ts';
 import type { EventStore } from './store-events.ts';
+import type { Turns } from './turns.ts';
 import { allowsOrigin } from './write-key.ts';
 
 export interface EventsRouteServices {
@@ -17,6 +18,7 @@ export interface EventsRouteServices {
   readonly store: EventStore;
   readonly memory: BodyMemory;
   readonly counters: Counters;
+  readonly turns: Turns;
 }
 
 /** `POST /v1/events` and its preflight. */
@@ -46,7 +48,7 @@ async function receive(
   services: EventsRouteServices,
   lease: BodyLease,
 ): Promise<FastifyReply> {
-  const { settings, store, counters } = services;
+  const { settings, store, counters, turns } = services;
   const { keys, limits } = settings;
   const { headers } = request;
   const { origin } = headers;
@@ -69,6 +71,7 @@ async function receive(
     const kept = settings.truncateIp ? new Uint8Array() : raw;
     return await store.storeUnparseable(kept, undecodable(encoding), sender);
   }
+  await turns.next(body.length);
   const answer = await store.storeEvents(body, format, sender);
   counters.answered();
   return reply.header('content-type', 'application/json; charset=utf-8').send(answer);

@@ -1,6 +1,7 @@
 import { writeByte, writeBytes, writeText, type ByteWriter } from './byte-writer.ts';
-import { absent, type EventText, type StampedRun } from './event-text.ts';
+import type { EventText, StampedRun } from './event-text.ts';
 import { byte } from './json-bytes.ts';
+import { asWritten } from './plain-values.ts';
 import { at, slotList } from './record-slots.ts';
 
 /** What neighbours the collector stamps: their slots in order. */
@@ -20,55 +21,64 @@ export function writeCanonical(
   texts: readonly (string | undefined)[],
   out: ByteWriter,
 ): void {
-  const { bytes, starts, ends } = text;
+  const { bytes, names, values, ends } = text;
   let copyFrom = -1;
   let copyTo = -1;
   let separator: number = byte.openBrace;
   for (let index = 0; index < slotList.length; index += 1) {
-    const start = starts[index] ?? absent;
-    if (start >= 0) {
-      // One byte between them: the comma.
-      if (copyFrom < 0 || start !== copyTo + 1) {
-        if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
-        writeByte(out, separator);
-        separator = byte.comma;
-        copyFrom = start;
-      }
+    const own = texts[index];
+    // No client has a client_timestamp of its own: what its clock said is what it wrote as the time.
+    const from = index === at.clientTimestamp ? at.timestamp : index;
+    const nameAt = own === asWritten && from === index ? (names[index] ?? -1) : -1;
+    // One byte between them: the comma.
+    if (nameAt >= 0 && copyFrom >= 0 && nameAt === copyTo + 1) {
       copyTo = ends[index] ?? 0;
       continue;
     }
     const run = runBySlot[index];
-    if (run !== undefined && isStamped(run, starts)) {
-      if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
-      copyFrom = -1;
+    const isRun = run !== undefined && isStamped(run, texts);
+    if (own === undefined && !isRun) continue;
+    if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
+    copyFrom = -1;
+    if (isRun) {
       const encoded = encodedRun(run, texts, text.stampedRuns);
       writeBytes(out, encoded, 0, encoded.length);
       index += run.length - 1;
       continue;
     }
-    const own = texts[index];
-    if (own === undefined) continue;
-    if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
-    copyFrom = -1;
     writeByte(out, separator);
     separator = byte.comma;
-    const member = memberStarts[index];
-    if (member !== undefined) writeBytes(out, member, 0, member.length);
-    writeText(out, own);
-    if (slotList[index]?.isQuoted === true) writeByte(out, byte.quote);
+    if (nameAt >= 0) {
+      copyFrom = nameAt;
+      copyTo = ends[index] ?? 0;
+    } else if (own === asWritten) {
+      const name = memberNames[index];
+      if (name !== undefined) writeBytes(out, name, 0, name.length);
+      writeBytes(out, bytes, values[from] ?? 0, ends[from] ?? 0);
+    } else writeMember(out, index, own ?? '');
   }
   if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
   writeByte(out, byte.closeBrace);
 }
 
+/** By slot: the name in quotes and the colon. */
+const memberNames = slotList.map(({ name }) => Buffer.from(`"${name}":`));
+
+function writeMember(out: ByteWriter, index: number, value: string): void {
+  const name = memberNames[index];
+  if (name !== undefined) writeBytes(out, name, 0, name.length);
+  const isQuoted = slotList[index]?.isQuoted === true;
+  if (isQuoted) writeByte(out, byte.quote);
+  writeText(out, value);
+  if (isQuoted) writeByte(out, byte.quote);
+}
+
 /** What every canonical text begins with, before the id. */
 export const canonicalStart = '{"event_id":"';
 
-const memberStarts = slotList.map(({ memberStart }) => Buffer.from(memberStart));
-
 /** Whether the event itself has none of them. */
-function isStamped(run: readonly number[], starts: Int32Array): boolean {
-  for (const index of run) if ((starts[index] ?? absent) >= 0) return false;
+function isStamped(run: readonly number[], texts: readonly (string | undefined)[]): boolean {
+  for (const index of run) if (texts[index] === asWritten) return false;
   return true;
 }
 
@@ -83,7 +93,7 @@ function encodedRun(
     const value = texts[index];
     return slot === undefined || value === undefined
       ? []
-      : [`,${slot.memberStart}${value}${slot.isQuoted ? '"' : ''}`];
+      : [slot.isQuoted ? `,"${slot.name}":"${value}"` : `,"${slot.name}":${value}`];
   });
   const bytes = Buffer.from(members.join(''));
   if (runs.length < mostRuns) runs.push({ slots: run, texts: run.map((index) => texts[index]), bytes });

@@ -19,6 +19,8 @@ export interface Draft {
    * if its sender wrote it in the canonical form.
    */
   readonly texts: (string | undefined)[];
+  /** What else there must be depends on it. */
+  eventType: string | undefined;
   timestamp: number | undefined;
   sentAt: number | undefined;
   clientTimestamp: number | undefined;
@@ -37,6 +39,7 @@ export function keepExtra(draft: Draft, name: string, value: unknown): void {
 export function emptyDraft(): Draft {
   return {
     texts: noTexts.slice(),
+    eventType: undefined,
     timestamp: undefined,
     sentAt: undefined,
     clientTimestamp: undefined,
@@ -92,7 +95,7 @@ function readText(draft: Draft, slot: Slot, value: unknown): string {
     case 'text':
       return checkText(slot, value);
     case 'member':
-      return checkMember(slot, value);
+      return (draft.eventType = checkMember(slot, value));
     case 'point':
       return checkPoint(slot, value, (name, member) => keepExtra(draft, name, member));
     case 'boolean':
@@ -105,6 +108,10 @@ function readText(draft: Draft, slot: Slot, value: unknown): string {
 export function readTime(draft: Draft, slot: Slot, value: unknown): void {
   const ms = checkTimestamp(slot, value);
   if (isCanonicalForm(value)) draft.texts[slot.index] = value;
+  setTime(draft, slot, ms);
+}
+
+export function setTime(draft: Draft, slot: Slot, ms: number): void {
   switch (slot.index) {
     case at.timestamp:
       draft.timestamp = ms;
@@ -139,14 +146,14 @@ export function settleTimestamp(
 }
 
 /** S2.1: what every event must say. */
-export function requirePresence({ texts }: Draft): void {
-  if (texts[at.eventType] === undefined) {
+export function requirePresence({ texts, eventType }: Draft): void {
+  if (eventType === undefined) {
     throw new RejectedError('missing_field', 'event_type', '`event_type` is missing.');
   }
   if (texts[at.userId] === undefined && texts[at.anonymousId] === undefined) {
     throw new RejectedError('missing_field', 'user_id', 'One of `user_id` and `anonymous_id` is required.');
   }
-  if (texts[at.eventType] === 'custom' && texts[at.eventName] === undefined) {
+  if (eventType === 'custom' && texts[at.eventName] === undefined) {
     throw new RejectedError('missing_field', 'event_name', 'A custom event requires `event_name`.');
   }
 }

@@ -1,4 +1,3 @@
-import { isAscii } from 'node:buffer';
 import { slotList } from './record-slots.ts';
 
 /** JSON text of events as it was received, in UTF-8, and where the event that is being read has its members. */
@@ -6,11 +5,10 @@ export interface EventText {
   readonly bytes: Buffer;
   /** Over the same bytes. */
   readonly view: DataView;
-  /** The bytes one by one, to be sliced without a copy. Only where they are ASCII is this the text. */
-  readonly characters: string;
-  readonly isAscii: boolean;
-  /** By slot, the index of the first quote of the member's name, or one of the marks below. */
-  readonly starts: Int32Array;
+  /** By slot, the index of the first quote of the member's name; −1 when white space follows the name. */
+  readonly names: Int32Array;
+  /** By slot, the index of the first byte of the member's value, or `absent`. */
+  readonly values: Int32Array;
   /** By slot, the index after the member's value. */
   readonly ends: Int32Array;
   /** By slot, the one whose member followed in the event before: most often it does so again. */
@@ -28,17 +26,14 @@ export interface StampedRun {
 }
 
 export const absent = -1;
-/** The member is there, but the draft has its text: its own bytes are not those of the canonical text. */
-export const inDraft = -2;
 
 /** @param bytes valid UTF-8 */
 export function eventText(bytes: Buffer): EventText {
   return {
     bytes,
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-    characters: bytes.toString('latin1'),
-    isAscii: isAscii(bytes),
-    starts: new Int32Array(slotList.length),
+    names: new Int32Array(slotList.length),
+    values: new Int32Array(slotList.length),
     ends: new Int32Array(slotList.length),
     followers: Int32Array.from(slotList, ({ index }) => (index + 1) % slotList.length),
     userAgents: [],
@@ -46,9 +41,7 @@ export function eventText(bytes: Buffer): EventText {
   };
 }
 
-export function sliceOf(text: EventText, start: number, end: number): string {
-  return text.isAscii ? text.characters.slice(start, end) : text.bytes.toString('utf8', start, end);
+/** The text in quotes that is a member's value. */
+export function ownText({ bytes, values, ends }: EventText, slot: number): string {
+  return bytes.toString('utf8', (values[slot] ?? 0) + 1, (ends[slot] ?? 0) - 1);
 }
-
-/** By slot of a text: from the name's first quote to the first byte of the value. */
-export const valueOffsets: readonly number[] = slotList.map(({ name }) => name.length + 4);

@@ -1,20 +1,37 @@
-import { readTime, type Draft } from './draft.ts';
+import { readTime, setTime, type Draft } from './draft.ts';
 import type { EventText } from './event-text.ts';
 import { byte } from './json-bytes.ts';
 import { slotList, type Slot } from './record-slots.ts';
+import { canonicalLength, canonicalTime, maxTimestampMs, minTimestampMs } from './timestamp.ts';
 
 /** Values that stand in an event as the canonical text has them: judged without being parsed. */
 
 /** Stands in a draft for a text that is to be copied from the event's own bytes; no JSON text is this one. */
 export const asWritten = '\0';
 
-/** Whether these bytes stand at a place. */
-export function standsAt(bytes: Uint8Array, at: number, expected: Buffer | undefined): boolean {
-  if (expected === undefined) return false;
-  for (let index = 0; index < expected.length; index += 1) {
-    if (bytes[at + index] !== expected[index]) return false;
+/** Bytes to be looked for, at least four, four at a time. */
+export interface Phrase {
+  readonly length: number;
+  readonly words: Int32Array;
+  /** The last four bytes: what the words leave out, and what is before it. */
+  readonly last: number;
+}
+
+export function phrase(text: string): Phrase {
+  const bytes = Buffer.from(text);
+  return {
+    length: bytes.length,
+    words: Int32Array.from({ length: bytes.length >> 2 }, (_, index) => bytes.readInt32LE(index * 4)),
+    last: bytes.readInt32LE(bytes.length - 4),
+  };
+}
+
+export function standsAt({ bytes, view }: EventText, at: number, { length, words, last }: Phrase): boolean {
+  if (at + length > bytes.length) return false;
+  for (let index = 0; index < words.length; index += 1) {
+    if (view.getInt32(at + index * 4, true) !== words[index]) return false;
   }
-  return true;
+  return view.getInt32(at + length - 4, true) === last;
 }
 
 /** Index of the closing quote; -1 when there is no string, or one with an escape or a control character. */
@@ -81,12 +98,8 @@ export function readPlain(text: EventText, start: number, draft: Draft, slot: Sl
     }
     case 'member':
       return readPlainMember(text, start, draft, slot);
-    case 'time': {
-      const close = endOfPlainString(text, start);
-      if (close < 0) return -1;
-      readTime(draft, slot, text.characters.slice(start + 1, close));
-      return close + 1;
-    }
+    case 'time':
+      return readPlainTime(text, start, draft, slot);
     case 'integer':
       return readPlainInteger(text, start, draft, slot);
     case 'point':
@@ -96,15 +109,28 @@ export function readPlain(text: EventText, start: number, draft: Draft, slot: Sl
   }
 }
 
+function readPlainTime(text: EventText, start: number, draft: Draft, slot: Slot): number {
+  const { bytes } = text;
+  const close = endOfPlainString(text, start);
+  if (close < 0) return -1;
+  const ms = close - start === canonicalLength + 1 ? canonicalTime(bytes, start + 1) : NaN;
+  if (ms >= minTimestampMs && ms <= maxTimestampMs) {
+    setTime(draft, slot, ms);
+    draft.texts[slot.index] = asWritten;
+  } else readTime(draft, slot, bytes.toString('utf8', start + 1, close));
+  return close + 1;
+}
+
 /** By slot: the values of a closed set, in quotes. */
 const membersOf = slotList.map(({ values }) =>
-  [...values].map((value) => ({ value, quoted: Buffer.from(`"${value}"`) })),
+  [...values].map((value) => ({ value, quoted: phrase(`"${value}"`) })),
 );
 
-function readPlainMember({ bytes }: EventText, start: number, draft: Draft, slot: Slot): number {
+function readPlainMember(text: EventText, start: number, draft: Draft, slot: Slot): number {
   for (const { value, quoted } of membersOf[slot.index] ?? []) {
-    if (!standsAt(bytes, start, quoted)) continue;
-    draft.texts[slot.index] = value;
+    if (!standsAt(text, start, quoted)) continue;
+    draft.eventType = value;
+    draft.texts[slot.index] = asWritten;
     return start + quoted.length;
   }
   return -1;
@@ -126,14 +152,15 @@ function readPlainInteger({ bytes }: EventText, start: number, draft: Draft, slo
   return end;
 }
 
-const pointX = Buffer.from('{"x":');
-const pointY = Buffer.from(',"y":');
+const pointX = phrase('{"x":');
+const pointY = phrase(',"y":');
 
-function readPlainPoint({ bytes }: EventText, start: number, draft: Draft, slot: Slot): number {
+function readPlainPoint(text: EventText, start: number, draft: Draft, slot: Slot): number {
+  const { bytes } = text;
   const x = start + pointX.length;
-  if (!standsAt(bytes, start, pointX)) return -1;
+  if (!standsAt(text, start, pointX)) return -1;
   const xEnd = endOfPlainInteger(bytes, x);
-  if (xEnd < 0 || !isInRange(bytes, x, xEnd, slot) || !standsAt(bytes, xEnd, pointY)) return -1;
+  if (xEnd < 0 || !isInRange(bytes, x, xEnd, slot) || !standsAt(text, xEnd, pointY)) return -1;
   const y = xEnd + pointY.length;
   const yEnd = endOfPlainInteger(bytes, y);
   if (yEnd < 0 || !isInRange(bytes, y, yEnd, slot) || bytes[yEnd] !== byte.closeBrace) return -1;

@@ -2,7 +2,8 @@ import { schemaVersion } from './event-fields.ts';
 import { readEvent, requirePresence, serialise, settleTimestamp, type Draft } from './draft.ts';
 import { writeBytes, writeText, type ByteWriter } from './byte-writer.ts';
 import { canonicalStart, writeCanonical } from './canonical-bytes.ts';
-import { absent, inDraft, valueOffsets, type EventText } from './event-text.ts';
+import type { EventText } from './event-text.ts';
+import { asWritten } from './plain-values.ts';
 import { readEventText, type EventMembers } from './read-event-text.ts';
 import { checkProperties, isJsonObject, isValidText } from './field-checks.ts';
 import { escapeJson, utf8Length } from './json-text.ts';
@@ -103,11 +104,7 @@ export function prepareEventText(
   if (read === undefined) return undefined;
   const { draft, event, end } = read;
   const { texts } = draft;
-  const ownTimestamp = texts[at.timestamp];
   stamp(draft, event, context, settings);
-  const { starts } = text;
-  if (texts[at.timestamp] !== ownTimestamp) starts[at.timestamp] = inDraft;
-  starts[at.ipAddress] = inDraft;
   texts[at.properties] = writeProperties(
     draft.properties,
     draft.extras,
@@ -133,7 +130,11 @@ function writePrepared(
     out.used = valueStart;
     return undefined;
   }
-  writeKey(text, event, out);
+  // S1.2. One of the two is there, or the event were not accepted.
+  if (typeof event.user_id === 'string') writeText(out, event.user_id);
+  else if (texts[at.userId] === asWritten) writeOwnText(text, at.userId, out);
+  else if (typeof event.anonymous_id === 'string') writeText(out, event.anonymous_id);
+  else writeOwnText(text, at.anonymousId, out);
   const idStart = valueStart + canonicalStart.length;
   return {
     end,
@@ -146,22 +147,12 @@ function writePrepared(
   };
 }
 
-/** S1.2. One of the two is there, or the event were not accepted. */
-function writeKey(text: EventText, { user_id, anonymous_id }: Readonly<EventMembers>, out: ByteWriter): void {
-  if (typeof user_id === 'string') return writeText(out, user_id);
-  const userAt = text.starts[at.userId] ?? absent;
-  if (userAt >= 0) return writeOwn(text, at.userId, userAt, out);
-  if (typeof anonymous_id === 'string') return writeText(out, anonymous_id);
-  writeOwn(text, at.anonymousId, text.starts[at.anonymousId] ?? absent, out);
-}
-
-function writeOwn({ bytes, ends }: EventText, slot: number, start: number, out: ByteWriter): void {
-  writeBytes(out, bytes, start + (valueOffsets[slot] ?? 0), (ends[slot] ?? 0) - 1);
+function writeOwnText({ bytes, values, ends }: EventText, slot: number, out: ByteWriter): void {
+  writeBytes(out, bytes, (values[slot] ?? 0) + 1, (ends[slot] ?? 0) - 1);
 }
 
 /** Bytes of the id in the canonical text, which begins with it. */
-function idLength({ starts, ends }: EventText, texts: Draft['texts']): number {
-  const start = starts[at.eventId] ?? absent;
-  if (start < 0) return utf8Length(texts[at.eventId] ?? '');
-  return (ends[at.eventId] ?? 0) - 1 - start - (valueOffsets[at.eventId] ?? 0);
+function idLength({ values, ends }: EventText, texts: Draft['texts']): number {
+  const text = texts[at.eventId] ?? '';
+  return text === asWritten ? (ends[at.eventId] ?? 0) - (values[at.eventId] ?? 0) - 2 : utf8Length(text);
 }

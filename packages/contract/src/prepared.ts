@@ -19,7 +19,6 @@ export interface PrepareContext {
   readonly truncateIp: boolean;
   /** The request's User-Agent header, for events that name none themselves. */
   readonly userAgent: string | null;
-  /** The text may be a slice of a request's: an implementation that keeps it keeps a copy. */
   enrich(userAgent: string): UserAgentFacts;
   /** An id for an event that has none: 1–128 bytes, unique. */
   newEventId(): string;

@@ -1,9 +1,9 @@
 import { emptyDraft, readMember, type Draft } from './draft.ts';
-import { absent, inDraft, sliceOf, valueOffsets, type EventText } from './event-text.ts';
+import { absent, ownText, type EventText } from './event-text.ts';
 import { checkProperties } from './field-checks.ts';
 import { byte, endOfValue, skipSpace } from './json-bytes.ts';
 import { parseEventJson } from './json-text.ts';
-import { asWritten, endOfPlainString, readPlain, standsAt } from './plain-values.ts';
+import { asWritten, endOfPlainString, phrase, readPlain, standsAt, type Phrase } from './plain-values.ts';
 import { at as slotAt, slotList, type Slot } from './record-slots.ts';
 
 /**
@@ -23,7 +23,7 @@ export interface EventMembers {
 
 export interface EventTextDraft {
   readonly draft: Draft;
-  /** Those that are not copied, and what the sender's address and browser are made of. */
+  /** Those that were parsed, and what the sender's address and browser are found from. */
   readonly event: Readonly<EventMembers>;
   /** Index after the event. */
   readonly end: number;
@@ -36,7 +36,7 @@ export interface EventTextDraft {
  * @throws RejectedError, SyntaxError
  */
 export function readEventText(text: EventText, from: number): EventTextDraft | undefined {
-  const { bytes, starts, ends, followers } = text;
+  const { bytes, names, values, ends, followers } = text;
   if (bytes[from] !== byte.openBrace) return undefined;
   const draft = emptyDraft();
   const event: EventMembers = {
@@ -47,15 +47,17 @@ export function readEventText(text: EventText, from: number): EventTextDraft | u
     ip_address: undefined,
   };
   let unknown: string[] | undefined;
-  for (let index = 0; index < starts.length; index += 1) starts[index] = absent;
+  for (let index = 0; index < values.length; index += 1) values[index] = absent;
   let previous = slotList.length - 1;
   let at = skipSpace(bytes, from + 1);
   if (bytes[at] === byte.closeBrace) return { draft, event, end: at + 1 };
   for (;;) {
     const nameAt = at;
-    let slot = slotList[followers[previous] ?? 0];
-    let isCompact = slot !== undefined && standsAt(bytes, at, names[slot.index]);
-    if (isCompact && slot !== undefined) at += slot.name.length + 3;
+    const follower = followers[previous] ?? 0;
+    let slot = slotList[follower];
+    const name = memberNames[follower];
+    let isCompact = name !== undefined && standsAt(text, at, name);
+    if (isCompact) at += name?.length ?? 0;
     else {
       const nameEnd = endOfPlainString(text, nameAt);
       if (nameEnd < 0) return undefined;
@@ -63,41 +65,35 @@ export function readEventText(text: EventText, from: number): EventTextDraft | u
       if (bytes[at] !== byte.colon) return undefined;
       isCompact = at === nameEnd + 1;
       at += 1;
-      slot = slotNamed(bytes, nameAt + 1, nameEnd);
+      slot = slotNamed(text, nameAt, nameEnd + 1 - nameAt);
       if (slot === undefined) {
-        const name = sliceOf(text, nameAt + 1, nameEnd);
-        if (isArrayIndexLike(name) || unknown?.includes(name) === true) return undefined;
-        if ((unknown ??= []).push(name) > mostUnknown) return undefined;
-        at = readUnknown(text, skipSpace(bytes, at), draft, name);
+        const own = bytes.toString('utf8', nameAt + 1, nameEnd);
+        if (isArrayIndexLike(own) || unknown?.includes(own) === true) return undefined;
+        if ((unknown ??= []).push(own) > mostUnknown) return undefined;
+        at = readUnknown(text, skipSpace(bytes, at), draft, own);
       } else {
         followers[previous] = slot.index;
       }
     }
     if (slot !== undefined) {
       const { index } = slot;
-      if (starts[index] !== absent) return undefined;
+      if (values[index] !== absent) return undefined;
       previous = index;
       const valueAt = skipSpace(bytes, at);
-      if (valueAt !== at) isCompact = false;
+      names[index] = isCompact && valueAt === at ? nameAt : -1;
+      values[index] = valueAt;
       at = readPlain(text, valueAt, draft, slot);
-      if (at < 0) {
-        starts[index] = inDraft;
-        at = readParsed(text, valueAt, draft, slot, event);
-      } else if (isCompact && draft.texts[index] !== undefined) {
-        starts[index] = nameAt;
-        ends[index] = at;
-      } else {
-        starts[index] = inDraft;
-        if (draft.texts[index] === asWritten) takeOut(text, valueAt, at, draft, slot, event);
-      }
+      if (at < 0) at = readParsed(text, valueAt, draft, slot, event);
+      ends[index] = at;
     }
     at = skipSpace(bytes, at);
     if (bytes[at] === byte.closeBrace) break;
     if (bytes[at] !== byte.comma) return undefined;
     at = skipSpace(bytes, at + 1);
   }
-  event.user_agent ??= ownUserAgent(text);
-  event.ip_address ??= ownText(text, slotAt.ipAddress);
+  const { texts } = draft;
+  if (texts[slotAt.userAgent] === asWritten) event.user_agent = ownUserAgent(text);
+  if (texts[slotAt.ipAddress] === asWritten) event.ip_address = ownText(text, slotAt.ipAddress);
   return { draft, event, end: at + 1 };
 }
 
@@ -110,17 +106,18 @@ function isArrayIndexLike(name: string): boolean {
   return code >= byte.zero && code <= byte.nine;
 }
 
-/** By slot: the name in quotes, and the colon. */
-const names: readonly Buffer[] = slotList.map(({ name }) => Buffer.from(`"${name}":`));
+/** By slot: the name in quotes, with and without the colon. */
+const memberNames: readonly Phrase[] = slotList.map(({ name }) => phrase(`"${name}":`));
+const quotedNames: readonly Phrase[] = slotList.map(({ name }) => phrase(`"${name}"`));
 
-function slotNamed(bytes: Uint8Array, start: number, end: number): Slot | undefined {
+/** @param start of the name's first quote */
+function slotNamed(text: EventText, start: number, length: number): Slot | undefined {
   for (const slot of slotList) {
-    if (slot.name.length === end - start && standsAt(bytes, start - 1, quotedNames[slot.index])) return slot;
+    const name = quotedNames[slot.index];
+    if (name?.length === length && standsAt(text, start, name)) return slot;
   }
   return undefined;
 }
-
-const quotedNames: readonly Buffer[] = names.map((name) => name.subarray(0, -1));
 
 /** Deeper than any contract allows. */
 const deepest = 1_000;
@@ -149,51 +146,27 @@ function readParsed(text: EventText, start: number, draft: Draft, slot: Slot, ev
 function readUnknown(text: EventText, start: number, draft: Draft, name: string): number {
   const close = endOfPlainString(text, start);
   const end = close < 0 ? endOf(text, start) : close + 1;
-  const value = close < 0 ? parsed(text, start, end) : sliceOf(text, start + 1, close);
+  const value = close < 0 ? parsed(text, start, end) : text.bytes.toString('utf8', start + 1, close);
   readMember(draft, undefined, name, value, false, checkProperties);
   return end;
-}
-
-/** White space stands before the value: that alone is as the canonical text has it. */
-function takeOut(
-  text: EventText,
-  start: number,
-  end: number,
-  draft: Draft,
-  slot: Slot,
-  event: EventMembers,
-): void {
-  const { name } = slot;
-  const value = slot.isQuoted ? sliceOf(text, start + 1, end - 1) : sliceOf(text, start, end);
-  draft.texts[slot.index] = value;
-  if (isOwnName(name, event)) event[name] = value;
 }
 
 function isOwnName(name: string, event: EventMembers): name is keyof EventMembers {
   return name in event;
 }
 
-/** The value of a text field that stands in the event as in the canonical text. */
-function ownText(text: EventText, index: number): string | undefined {
-  const start = text.starts[index] ?? absent;
-  if (start < 0) return undefined;
-  return sliceOf(text, start + (valueOffsets[index] ?? 0), (text.ends[index] ?? 0) - 1);
-}
-
 /**
  * The events of a request come from few browsers: of one that was seen before this gives the same string, whose
  * hash is then known.
  */
-function ownUserAgent(text: EventText): string | undefined {
-  const start = text.starts[slotAt.userAgent] ?? absent;
-  if (start < 0) return undefined;
-  const from = start + (valueOffsets[slotAt.userAgent] ?? 0);
-  const to = (text.ends[slotAt.userAgent] ?? 0) - 1;
+function ownUserAgent(text: EventText): string {
+  const from = text.values[slotAt.userAgent] ?? 0;
+  const to = text.ends[slotAt.userAgent] ?? 0;
   const { userAgents } = text;
   for (const known of userAgents) {
     if (known.to - known.from === to - from && isSame(text, known.from, from, to - from)) return known.value;
   }
-  const value = sliceOf(text, from, to);
+  const value = ownText(text, slotAt.userAgent);
   if (userAgents.length < mostUserAgents) userAgents.push({ from, to, value });
   return value;
 }

@@ -20,8 +20,6 @@ export interface Slot {
   readonly isQuoted: boolean;
   /** What stands before the value in the canonical text, after a quoted value and after another. */
   readonly afterQuoted: string;
-  /** The name, the colon, and the value's first quote if it has one. */
-  readonly memberStart: string;
   readonly afterOther: string;
 }
 
@@ -42,14 +40,10 @@ function kindOf(field: EventField): Slot['kind'] {
 }
 
 /** With the quotes in the ends a text is taken over as it is: two concatenations a field, where four would be. */
-function endsOf(
-  field: EventField,
-  separator: string,
-): Pick<Slot, 'isQuoted' | 'memberStart' | 'afterQuoted' | 'afterOther'> {
+function endsOf(field: EventField, separator: string): Pick<Slot, 'isQuoted' | 'afterQuoted' | 'afterOther'> {
   const isQuoted = ['text', 'member', 'time'].includes(kindOf(field));
-  const memberStart = `${JSON.stringify(field.name)}:${isQuoted ? '"' : ''}`;
-  const start = `${separator}${memberStart}`;
-  return { isQuoted, memberStart, afterQuoted: `"${start}`, afterOther: start };
+  const start = `${separator}${JSON.stringify(field.name)}:${isQuoted ? '"' : ''}`;
+  return { isQuoted, afterQuoted: `"${start}`, afterOther: start };
 }
 
 /** The fields of a RecordValue in order. The first is `event_id`, which every canonical text begins with. */

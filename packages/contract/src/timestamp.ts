@@ -118,6 +118,40 @@ function isDigit(code: number): boolean {
   return code >= char.zero && code <= char.nine;
 }
 
+/** Bytes of the form that `timestampText` writes. */
+export const canonicalLength = 24;
+
+/** As `parseTimestamp`, of bytes in the canonical form; NaN for every other. */
+export function canonicalTime(bytes: Uint8Array, at: number): number {
+  const hours = twoDigitsAt(bytes, at + 11);
+  const minutes = twoDigitsAt(bytes, at + 14);
+  const seconds = twoDigitsAt(bytes, at + 17);
+  const milliseconds = ((bytes[at + 20] ?? 0) - char.zero) * 100 + twoDigitsAt(bytes, at + 21);
+  const shaped =
+    bytes[at + 4] === char.dash &&
+    bytes[at + 7] === char.dash &&
+    bytes[at + 10] === char.T &&
+    bytes[at + 13] === char.colon &&
+    bytes[at + 16] === char.colon &&
+    bytes[at + 19] === char.dot &&
+    isDigit(bytes[at + 20] ?? 0) &&
+    bytes[at + 23] === char.Z &&
+    hours <= 23 &&
+    minutes <= 59 &&
+    seconds <= 59;
+  if (!shaped) return NaN;
+  const year = twoDigitsAt(bytes, at) * 100 + twoDigitsAt(bytes, at + 2);
+  const days = dayNumber(year, twoDigitsAt(bytes, at + 5), twoDigitsAt(bytes, at + 8));
+  return days * dayMs + (hours * 60 + minutes) * minuteMs + seconds * 1000 + milliseconds;
+}
+
+/** As `twoDigits`. */
+function twoDigitsAt(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] ?? 0) - char.zero;
+  const ones = (bytes[at + 1] ?? 0) - char.zero;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+}
+
 const padded = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'));
 let datePart = { day: NaN, text: '' };
 
@@ -125,7 +159,7 @@ let datePart = { day: NaN, text: '' };
 export function isCanonicalForm(text: unknown): text is string {
   return (
     typeof text === 'string' &&
-    text.length === 24 &&
+    text.length === canonicalLength &&
     text.charCodeAt(10) === char.T &&
     text.charCodeAt(23) === char.Z
   );

@@ -63,7 +63,50 @@ function expectAsParsed(
   return prepared.end;
 }
 
+const recently = fc
+  .integer({ min: -86_400_000, max: 120_000 })
+  .map((ms) => new Date(Date.UTC(2026, 5, 1, 12) + ms).toISOString());
+
+/** As SDKs send them: times in the canonical form, members in any order, spaces between them or not. */
+const ordinary = fc
+  .tuple(
+    fc.record(
+      {
+        event_id: fc.uuid(),
+        session_id: fc.string(),
+        product_id: fc.constantFrom('laptop', null),
+        timestamp: recently,
+        sent_at: fc.oneof(recently, fc.constant('2026-06-01T12:00:00Z')),
+        page_url: fc.webUrl(),
+        user_agent: fc.constantFrom('Mozilla/5.0', 'Googlebot', ''),
+        device_type: fc.constantFrom('tablet', 'é'),
+        ip_address: fc.ipV4(),
+        time_on_page: fc.nat(100),
+        scroll_depth: fc.nat(101),
+        click_coordinates: fc.record({ x: fc.integer(), y: fc.integer() }),
+        experiment: fc.oneof(fc.string(), fc.integer()),
+        properties: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 })),
+      },
+      { requiredKeys: ['timestamp'] },
+    ),
+    fc.constantFrom('user_id', 'anonymous_id'),
+    fc.constantFrom('page_view', 'custom'),
+    fc.constantFrom(',', ', ', ' ,\n'),
+    fc.constantFrom(':', ': ', ' :'),
+  )
+  .chain(([fields, who, event_type, comma, colon]) =>
+    fc
+      .shuffledSubarray(Object.entries({ ...fields, [who]: 'someone', event_type, event_name: 'click' }), {
+        minLength: 4,
+      })
+      .map((members) =>
+        members.map(([name, value]) => `"${name}"${colon}${JSON.stringify(value)}`).join(comma),
+      ),
+  )
+  .map((members) => `{${members}}`);
+
 const eventJson = fc.oneof(
+  ordinary,
   recordText,
   damaged,
   clientEvent.map((event) => JSON.stringify(event)),
