@@ -148,6 +148,6 @@ function noSuchTable(name: string): CliError {
   return new CliError({
     code: 'cli-not-found',
     message: `There is no table ${name}.`,
-    hint: '`clicklake tables` lists them: Silver comes with the first ingest, Gold with the first `clicklake refresh`.',
+    hint: `\`clicklake tables\` lists them: ${tableNames.join(', ')} come with the first ingest, those of Gold with the first \`clicklake refresh\`.`,
   });
 }

@@ -74,6 +74,6 @@ function noSuchTable(name: string): never {
   throw new ApiError({
     code: 'not-found',
     message: `There is no table ${name.slice(0, 100)}.`,
-    hint: 'See `clicklake tables`; those of Gold come with the first `clicklake refresh`.',
+    hint: `There are ${tableNames.join(', ')}, and those of Gold after the first \`clicklake refresh\`.`,
   });
 }
