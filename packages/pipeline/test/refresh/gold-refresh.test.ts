@@ -169,9 +169,9 @@ describe('Gold from Silver (S7)', () => {
           expect(await gold()).toEqual(incremental);
         });
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
     );
-  });
+  }, 300_000);
 
   test('a user who is active for 5 days without a gap has a session a day, also when one event joins the parts (S7.2, S7.3)', async () => {
     await onALake(async ({ send, refresh, gold }) => {
