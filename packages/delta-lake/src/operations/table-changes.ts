@@ -1,4 +1,4 @@
-import type { PartitionValues } from '../log/actions.ts';
+import type { LogEntry, PartitionValues } from '../log/actions.ts';
 import { readEntry } from '../log/load-state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
@@ -6,7 +6,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 export interface TableChanges {
   /** Partitions with files added or removed, each once. */
   readonly partitions: readonly PartitionValues[];
-  /** Some of their rows were taken away: false means that rows were only appended. */
+  /** Some of their rows were taken away, or put back by a restore: false means that new rows were appended. */
   readonly removed: boolean;
 }
 
@@ -31,7 +31,12 @@ export async function readChanges(
       if (partitionValues === null) return undefined;
       partitions.set(JSON.stringify(Object.entries(partitionValues).sort()), partitionValues);
     }
-    removed ||= entry.removes.some(({ dataChange }) => dataChange);
+    removed ||= isRestore(entry) || entry.removes.some(({ dataChange }) => dataChange);
   }
   return { partitions: [...partitions.values()], removed };
+}
+
+/** A restore that only adds looks like an append, but its rows are old ones; the one trace of it is its name. */
+function isRestore({ commitInfo }: LogEntry): boolean {
+  return commitInfo?.operation?.toUpperCase() === 'RESTORE';
 }

@@ -25,6 +25,13 @@ export interface DuckdbEngineOptions {
 export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
   let session: Promise<EngineSession> | undefined;
 
+  /** One that could not be opened holds nothing, and must not stand in the way of the next. */
+  async function endLast(): Promise<void> {
+    const last = session;
+    session = undefined;
+    await (await last?.catch(() => undefined))?.close();
+  }
+
   async function open(tables: readonly WrittenTable[]): Promise<EngineSession> {
     const { files, crashPoints, clock, scratch } = options;
     await using opened = new AsyncDisposableStack();
@@ -69,15 +76,11 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
   return {
     dialect: 'duckdb',
     async openSession(tables) {
-      await (await session)?.close();
+      await endLast();
       session = open(tables);
       return await session;
     },
-    async close() {
-      const last = session;
-      session = undefined;
-      await (await last?.catch(() => undefined))?.close();
-    },
+    close: endLast,
   };
 }
 

@@ -39,7 +39,7 @@ export interface PinnedTable {
 /** Dates whose rows changed between two versions of a table. */
 export interface ChangedDates {
   readonly dates: readonly string[];
-  /** Rows were taken away or replaced: false means that all changes are appended rows. */
+  /** Rows were taken away, replaced or put back: false means that all changes are new rows, appended. */
   readonly removed: boolean;
 }
 
