@@ -1,9 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { column, quoteLiteral, scanSql, type DeltaTable } from '@clicklake/delta-lake';
+import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { tableNames, type TableName } from '@clicklake/pipeline';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { openGoldTables } from '../src/lake/gold-tables.ts';
 import { expectExactlyOnce } from './harness/expectations.ts';
 import { makeWorkload } from './harness/records.ts';
 import { createTestLake, type TestLake } from './harness/test-lake.ts';
@@ -50,8 +52,12 @@ function deltalakeRows(root: string, versions: readonly number[]): Readonly<Reco
 }
 
 /** Every reader gives the same rows of every version from `first` on. */
-async function expectAgreement(name: TableName, table: DeltaTable, first = 0): Promise<void> {
-  const root = lake.paths.tables[name];
+async function expectAgreement(
+  name: string,
+  table: DeltaTable,
+  first = 0,
+  root = lake.paths.tables[name as TableName],
+): Promise<void> {
   const { version: newest } = await table.snapshot();
   const versions = Array.from({ length: newest - first + 1 }, (_, index) => first + index);
   const theirs = deltalakeRows(root, versions);
@@ -116,4 +122,39 @@ it('deltalake and DuckDB read every table of the lake at every version, and agre
   }
   await vacuuming.close();
   await expectAllAgree(kept);
+});
+
+it('deltalake and DuckDB read each Gold table at every version, and agree row for row', async () => {
+  const start = Date.now() - 60_000;
+  const [first, second] = [makeWorkload('first', 60, start), makeWorkload('second', 30, start + 1000)];
+  const owner = await lake.open();
+  for (const { records } of [first, second]) {
+    await lake.append(records);
+    await owner.catchUp(() => undefined);
+    await owner.refresh({ full: false, models: [] });
+  }
+  const { models } = await owner.refresh({ full: true, models: ['product_performance'] });
+  expect(models.length).toBeGreaterThan(0);
+  await owner.close();
+
+  const gold = openGoldTables({
+    directory: lake.paths.gold,
+    files: nodeFileSystem,
+    duckdb,
+    crashPoints: noCrashPoints,
+    clock: Date.now,
+  });
+  const tables = await gold.all();
+  expect([...tables.keys()]).toEqual([
+    'daily_aggregates',
+    'daily_user_activity',
+    'product_conversion_rates',
+    'product_performance',
+    'user_session_metrics',
+  ]);
+  for (const [name, table] of tables) {
+    expect((await table.snapshot()).version).toBeGreaterThan(1);
+    await expectAgreement(name, table, 0, join(lake.paths.gold, name));
+  }
+  await gold.close();
 });

@@ -12,7 +12,7 @@ export interface ChildTask {
   readonly home: string;
   readonly crashAt?: string;
   readonly steps: readonly (
-    'catch-up' | 'restore' | 'optimize' | 'vacuum' | 'checkpoint-often' | 'retention'
+    'catch-up' | 'refresh' | 'restore' | 'optimize' | 'vacuum' | 'checkpoint-often' | 'retention'
   )[];
   readonly settings?: Readonly<Record<string, number>>;
   readonly contract?: Readonly<Record<string, number>>;

@@ -24,6 +24,7 @@ for (const step of task.steps) {
     contract: task.contract ?? {},
   });
   if (step === 'catch-up') await owner.catchUp(() => undefined);
+  if (step === 'refresh') await owner.refresh({ full: false, models: [] });
   if (step === 'restore') await owner.restore('silver', { version: 1 });
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();

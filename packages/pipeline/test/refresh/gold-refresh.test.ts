@@ -1,119 +1,9 @@
-import { createContract } from '@clicklake/contract';
-import { noCrashPoints, type CrashPoints } from '@clicklake/durable-files';
-import type { NewRecord } from '@clicklake/event-log';
-import type { LakeOwner, RefreshResult } from '@clicklake/pipeline';
-import type { QueryEngine } from '@clicklake/query';
+import type { CrashPoints } from '@clicklake/durable-files';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { openLakeQueries } from '../harness/queries.ts';
 import { createTestLake } from '../harness/test-lake.ts';
-import { expectedGold, goldQueries, type GoldRows, type Visit } from './gold-oracle.ts';
-
-const contract = createContract();
-const minute = 60_000;
-const dayStart = Date.UTC(2026, 4, 10);
-/** Everything is received after the last of it happened: late by up to a week. */
-const receivedFrom = dayStart + 9 * 1440 * minute;
-const everything = { full: false, models: [] };
-
-function recordOf(visit: Visit, number: number): NewRecord {
-  const receivedAt = receivedFrom + number;
-  const prepared = contract.prepare(
-    {
-      event_id: visit.id,
-      user_id: visit.user,
-      event_type: visit.type,
-      product_id: visit.product,
-      timestamp: new Date(visit.at).toISOString(),
-      time_on_page: visit.seconds,
-    },
-    {
-      receivedAt,
-      sourceId: 'test',
-      clientIp: null,
-      trustBodyIp: false,
-      truncateIp: false,
-      userAgent: null,
-      enrich: () => ({ deviceType: null, browser: null, os: null, isBot: false }),
-      newEventId: () => visit.id,
-    },
-  );
-  if (!prepared.ok) throw new Error(prepared.message);
-  return {
-    topic: 'clickstream-events',
-    key: prepared.key,
-    value: prepared.value,
-    timestamp: receivedAt,
-    judgedBy: contract.fingerprint,
-  };
-}
-
-interface Bench {
-  readonly owner: LakeOwner;
-  /** Sends, ingests and commits one batch. */
-  readonly send: (visits: readonly Visit[]) => Promise<void>;
-  readonly refresh: (full?: boolean) => Promise<RefreshResult>;
-  readonly gold: () => Promise<GoldRows>;
-}
-
-async function onALake(work: (bench: Bench) => Promise<void>, crashPoints?: CrashPoints): Promise<void> {
-  const lake = await createTestLake();
-  const queryEngine = await openLakeQueries(lake);
-  const owner = await lake.open({ queryEngine, crashPoints: crashPoints ?? noCrashPoints });
-  let sent = 0;
-  try {
-    await work({
-      owner,
-      async send(visits) {
-        await lake.append(visits.map((visit) => recordOf(visit, sent++)));
-        await owner.catchUp(() => undefined);
-      },
-      refresh: (full = false) => owner.refresh({ ...everything, full }),
-      gold: () => goldOf(queryEngine, owner),
-    });
-  } finally {
-    await owner.close();
-    await queryEngine.close();
-    await lake.remove();
-  }
-}
-
-async function goldOf(engine: QueryEngine, owner: LakeOwner): Promise<GoldRows> {
-  const rowsOf = async (sql: string): Promise<readonly string[]> => {
-    const { rows } = await engine.run(sql, () => owner.pin());
-    return rows
-      .map((row) =>
-        JSON.stringify(row.map((value) => (typeof value === 'bigint' ? Number(value) : asNumber(value)))),
-      )
-      .sort();
-  };
-  return {
-    sessions: await rowsOf(goldQueries.sessions),
-    activity: await rowsOf(goldQueries.activity),
-    products: await rowsOf(goldQueries.products),
-    days: await rowsOf(goldQueries.days),
-  };
-}
-
-/** Integers beyond 2^53 come as text, and none here is. */
-function asNumber(value: unknown): unknown {
-  return typeof value === 'string' && /^\d{10,15}$/.test(value) ? Number(value) : value;
-}
-
-let made = 0;
-function visit(user: string, minutes: number, more: Partial<Visit> = {}): Visit {
-  made += 1;
-  const id = `visit-${String(made).padStart(6, '0')}`;
-  return {
-    id,
-    user,
-    at: dayStart + minutes * minute,
-    type: 'page_view',
-    product: null,
-    seconds: null,
-    ...more,
-  };
-}
+import { dayStart, everything, minute, onALake, visit } from './gold-bench.ts';
+import { expectedGold, type Visit } from './gold-oracle.ts';
 
 // Around midnights, and in steps at which a gap just is or is not one.
 const minutes = fc.oneof(
@@ -221,6 +111,25 @@ describe('Gold from Silver (S7)', () => {
       await refresh();
       expect(await gold()).toEqual(expectedGold(first));
       await owner.catchUp(() => undefined);
+      await refresh();
+      expect(await gold()).toEqual(expectedGold([...first, ...second]));
+    });
+  });
+
+  test('rows that a second restore brings back count again, sessions included (S4.3, S7.3)', async () => {
+    await onALake(async ({ send, refresh, gold, owner }) => {
+      const first = [visit('ann', 1430), visit('ben', 10)];
+      await send(first);
+      const second = [visit('ann', 1440), visit('cleo', 1441)];
+      await send(second);
+      await refresh();
+      const commits = (await owner.history('silver', 100)) ?? [];
+      const [whole, before] = commits.filter(({ operation }) => operation === 'STREAMING UPDATE');
+      await owner.restore('silver', { version: before?.version ?? -1, discard: true });
+      await refresh();
+      expect(await gold()).toEqual(expectedGold(first));
+      // The offsets were kept, so they do not tell that these rows are new to Gold.
+      await owner.restore('silver', { version: whole?.version ?? -1 });
       await refresh();
       expect(await gold()).toEqual(expectedGold([...first, ...second]));
     });

@@ -1,0 +1,70 @@
+import { rename } from 'node:fs/promises';
+import { writeFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createDuckdbHarness } from './duckdb-harness.ts';
+import { describeEngine } from './engine-conformance.ts';
+import { sourceName } from './engine-harness.ts';
+
+describeEngine('DuckDB', () => createDuckdbHarness());
+
+test('a session that could not be opened does not stand in the way of the next', async () => {
+  const harness = await createDuckdbHarness();
+  const { engine, directory } = harness;
+  const entry = join(directory, 'source', '_delta_log', `${'0'.repeat(20)}.json`);
+  const whole = readFileSync(entry);
+  writeFileSync(entry, 'no log entry\n');
+  await expect(engine.openSession([])).rejects.toMatchObject({ code: 'delta-log-corrupt' });
+  writeFileSync(entry, whole);
+  const session = await engine.openSession([]);
+  expect(session.table('source', sourceName)?.version).toBe(0);
+  await harness.dispose();
+});
+
+test('a source that is not there yet is undefined, and is seen by the next session', async () => {
+  const harness = await createDuckdbHarness();
+  const { engine, directory } = harness;
+  const [source, away] = [join(directory, 'source'), join(directory, 'away')];
+  await rename(source, away);
+  const without = await engine.openSession([]);
+  expect(without.table('source', sourceName)).toBeUndefined();
+  expect(await without.changedDates('source', sourceName, 0)).toBeUndefined();
+  await rename(away, source);
+  const session = await engine.openSession([]);
+  expect(session.table('source', sourceName)?.version).toBe(0);
+  await harness.dispose();
+});
+
+test('a SELECT that outgrows the memory limit spills, and its rows are whole', async () => {
+  const harness = await createDuckdbHarness({ memoryLimitMb: 96 });
+  const { engine } = harness;
+  const session = await engine.openSession([
+    {
+      name: 'wide',
+      description: '',
+      columns: [
+        { name: 'day', type: 'date', description: '' },
+        { name: 'id', type: 'bigint', description: '' },
+        { name: 'text', type: 'varchar', description: '' },
+      ],
+      dateColumn: 'day',
+    },
+  ]);
+  const { rows } = await session.replaceDates({
+    table: 'wide',
+    // About 120 MB to be sorted, in 96.
+    selects: [
+      `SELECT DATE '2026-01-01' AS day, id, text FROM
+         (SELECT i AS id, repeat(md5(i::VARCHAR), 6) AS text FROM range(600000) r(i)) ORDER BY text`,
+    ],
+    dates: 'all',
+    transactions: [],
+    expected: new Map(),
+  });
+  expect(rows).toBe(600_000);
+  const [found] = await session.query(
+    `SELECT count(*) AS n, count(DISTINCT id) AS ids FROM ${session.relation('model', 'wide')}`,
+  );
+  expect(found).toEqual({ n: 600_000n, ids: 600_000n });
+  await harness.dispose();
+});

@@ -1,0 +1,121 @@
+import { createContract } from '@clicklake/contract';
+import { noCrashPoints, type CrashPoints } from '@clicklake/durable-files';
+import type { NewRecord } from '@clicklake/event-log';
+import type { LakeOwner, RefreshResult } from '@clicklake/pipeline';
+import type { QueryEngine } from '@clicklake/query';
+import { openLakeQueries } from '../harness/queries.ts';
+import { createTestLake, type TestLake } from '../harness/test-lake.ts';
+import { goldQueries, type GoldRows, type Visit } from './gold-oracle.ts';
+
+const contract = createContract();
+export const minute = 60_000;
+export const dayStart = Date.UTC(2026, 4, 10);
+/** Everything is received after the last of it happened: late by up to a week. */
+const receivedFrom = dayStart + 9 * 1440 * minute;
+export const everything = { full: false, models: [] };
+
+export function recordOf(visit: Visit, number: number): NewRecord {
+  const receivedAt = receivedFrom + number;
+  const prepared = contract.prepare(
+    {
+      event_id: visit.id,
+      user_id: visit.user,
+      event_type: visit.type,
+      product_id: visit.product,
+      timestamp: new Date(visit.at).toISOString(),
+      time_on_page: visit.seconds,
+    },
+    {
+      receivedAt,
+      sourceId: 'test',
+      clientIp: null,
+      trustBodyIp: false,
+      truncateIp: false,
+      userAgent: null,
+      enrich: () => ({ deviceType: null, browser: null, os: null, isBot: false }),
+      newEventId: () => visit.id,
+    },
+  );
+  if (!prepared.ok) throw new Error(prepared.message);
+  return {
+    topic: 'clickstream-events',
+    key: prepared.key,
+    value: prepared.value,
+    timestamp: receivedAt,
+    judgedBy: contract.fingerprint,
+  };
+}
+
+/** A lake of its own, as a test of Gold handles it. */
+export interface GoldBench {
+  readonly lake: TestLake;
+  readonly owner: LakeOwner;
+  /** Sends, ingests and commits one batch. */
+  readonly send: (visits: readonly Visit[]) => Promise<void>;
+  readonly refresh: (full?: boolean) => Promise<RefreshResult>;
+  readonly gold: () => Promise<GoldRows>;
+}
+
+export async function onALake(
+  work: (bench: GoldBench) => Promise<void>,
+  crashPoints?: CrashPoints,
+): Promise<void> {
+  const lake = await createTestLake();
+  const queryEngine = await openLakeQueries(lake);
+  const owner = await lake.open({ queryEngine, crashPoints: crashPoints ?? noCrashPoints });
+  let sent = 0;
+  try {
+    await work({
+      lake,
+      owner,
+      async send(visits) {
+        await lake.append(visits.map((visit) => recordOf(visit, sent++)));
+        await owner.catchUp(() => undefined);
+      },
+      refresh: (full = false) => owner.refresh({ ...everything, full }),
+      gold: () => goldOf(queryEngine, owner),
+    });
+  } finally {
+    await owner.close();
+    await queryEngine.close();
+    await lake.remove();
+  }
+}
+
+/** What the four marts that the oracle knows hold. */
+export async function goldOf(engine: QueryEngine, owner: LakeOwner): Promise<GoldRows> {
+  const rowsOf = async (sql: string): Promise<readonly string[]> => {
+    const { rows } = await engine.run(sql, () => owner.pin());
+    return rows
+      .map((row) =>
+        JSON.stringify(row.map((value) => (typeof value === 'bigint' ? Number(value) : asNumber(value)))),
+      )
+      .sort();
+  };
+  return {
+    sessions: await rowsOf(goldQueries.sessions),
+    activity: await rowsOf(goldQueries.activity),
+    products: await rowsOf(goldQueries.products),
+    days: await rowsOf(goldQueries.days),
+  };
+}
+
+/** Integers beyond 2^53 come as text, and none here is. */
+function asNumber(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{10,15}$/.test(value) ? Number(value) : value;
+}
+
+let made = 0;
+export function visit(user: string, minutes: number, more: Partial<Visit> = {}): Visit {
+  made += 1;
+  const id = `visit-${String(made).padStart(6, '0')}`;
+  return {
+    id,
+    user,
+    at: dayStart + minutes * minute,
+    type: 'page_view',
+    product: null,
+    seconds: null,
+    ...more,
+  };
+}
