@@ -32,12 +32,16 @@ if (chosen.length === 0) {
 
 let failed = false;
 for (const benchmark of chosen) {
-  const result = await benchmark.run({
-    short: values.short,
-    say: (line) => console.error(`[${benchmark.name}] ${line}`),
-  });
-  // The short form proves that it runs; on a loaded machine its figure decides nothing.
-  if (!result.pass && !values.short) failed = true;
-  console.log(JSON.stringify(result));
+  const say = (line: string): void => console.error(`[${benchmark.name}] ${line}`);
+  try {
+    const result = await benchmark.run({ short: values.short, say });
+    // The short form proves that it runs; on a loaded machine its figure decides nothing.
+    if (!result.pass && !values.short) failed = true;
+    console.log(JSON.stringify(result));
+  } catch (error) {
+    // The others may well run: one lacks a Python package, say.
+    failed = true;
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
 }
 process.exitCode = failed ? 1 : 0;

@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { readLockOwner } from '@clicklake/durable-files';
+import { nodeFileSystem, readLockOwner } from '@clicklake/durable-files';
 import { formatSize } from '../config/units.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../cli-error.ts';
@@ -14,7 +13,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
   const { terminal, json, paths } = context;
   const owner = await findOwner(paths.ingestLock);
   const collecting = await readLockOwner(paths.collectorLock);
-  const exists = (await stat(paths.log).catch(() => undefined)) !== undefined;
+  const exists = (await nodeFileSystem.stat(paths.log)) !== undefined;
   const ledger = exists ? await readLake(context, ({ admin }) => admin.ledger({ deep: false })) : null;
   const overview = owner === undefined ? null : await (await connectTo(context, owner)).overview();
   if (json) {

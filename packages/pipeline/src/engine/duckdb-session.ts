@@ -10,7 +10,7 @@ import {
   type Snapshot,
   type TableOptions,
 } from '@clicklake/delta-lake';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBTypeId, type DuckDBConnection, type JS } from '@duckdb/node-api';
 import { PipelineError } from '../pipeline-error.ts';
 import type { EngineSession, PinnedTable, QueryRow, WrittenTable } from './engine.ts';
 import { goldSchema, goldProperties } from './gold-schema.ts';
@@ -32,8 +32,8 @@ export async function openDuckdbSession(
 ): Promise<Omit<EngineSession, 'close'>> {
   const { connection, found, tables, sources } = options;
   const written = new Map(tables.map((table) => [table.name, table]));
-  const pins = new Map<string, Snapshot>();
-  for (const [key, table] of found) pins.set(key, await table.snapshot());
+  const pins = new Map<string, Pin>();
+  for (const [key, table] of found) pins.set(key, pinOf(await table.snapshot()));
   await connection.run("SET TimeZone = 'UTC'");
   const schemas = new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')]);
   for (const schema of schemas)
@@ -47,7 +47,7 @@ export async function openDuckdbSession(
 
   async function showTable(key: string, dates?: readonly string[]): Promise<void> {
     const table = found.get(key);
-    const snapshot = pins.get(key);
+    const snapshot = pins.get(key)?.snapshot;
     if (table === undefined || snapshot === undefined) return;
     const [kind, name] = key.split(' ') as ['model' | 'source', string];
     const [column] = snapshot.metadata.partitionColumns;
@@ -60,17 +60,13 @@ export async function openDuckdbSession(
     );
   }
 
+  let shownDates: string | undefined;
   /** Sources can have thousands of files: a statement about few dates is planned with theirs only. */
-  async function scoped<Result>(
-    dates: readonly string[] | undefined,
-    work: () => Promise<Result>,
-  ): Promise<Result> {
-    if (dates !== undefined) for (const name of sources) await showTable(`source ${name}`, dates);
-    try {
-      return await work();
-    } finally {
-      if (dates !== undefined) for (const name of sources) await showTable(`source ${name}`);
-    }
+  async function showSources(dates: readonly string[] | undefined): Promise<void> {
+    const wanted = dates?.join();
+    if (wanted === shownDates) return;
+    for (const name of sources) await showTable(`source ${name}`, dates);
+    shownDates = wanted;
   }
 
   function writtenTable(name: string): WrittenTable {
@@ -102,46 +98,53 @@ export async function openDuckdbSession(
   return {
     relation,
     table(kind, name) {
-      const snapshot = pins.get(`${kind} ${name}`);
-      return snapshot === undefined ? undefined : pinnedTable(snapshot);
+      return pins.get(`${kind} ${name}`)?.table;
     },
     async changedDates(kind, name, since) {
       const key = `${kind} ${name}`;
-      const snapshot = pins.get(key);
-      if (snapshot === undefined || since > snapshot.version) return undefined;
-      const changes = await found.get(key)?.changes(since, snapshot.version);
+      const version = pins.get(key)?.table.version;
+      if (version === undefined || since > version) return undefined;
+      const changes = await found.get(key)?.changes(since, version);
       if (changes === undefined) return undefined;
       return { dates: datesOf(changes.partitions), removed: changes.removed };
     },
     async createView(name, select) {
       await connection.run(`CREATE OR REPLACE VIEW ${relation('model', name)} AS ${select}`);
     },
-    query: (select, sourceDates) =>
-      scoped(sourceDates, async () => {
-        const reader = await connection.runAndReadAll(select);
-        return reader.getRowObjectsJS().map(plainRow);
-      }),
+    async query(select, sourceDates) {
+      await showSources(sourceDates);
+      const reader = await connection.runAndReadAll(select);
+      const isDate = reader.columnTypes().map(({ typeId }) => typeId === DuckDBTypeId.DATE);
+      const names = reader.columnNames();
+      return reader.getRowsJS().map((row) =>
+        Object.fromEntries(
+          row.map((value, column) => {
+            const name = names[column] ?? '';
+            return [name, plainValue(name, value, isDate[column] === true)];
+          }),
+        ),
+      );
+    },
     async replaceDates({ table: name, selects, dates, transactions, expected, sourceDates }) {
       const definition = writtenTable(name);
       const table = await openOrCreate(definition);
       const schema = goldSchema(definition.columns);
       try {
-        const { version } = await scoped(sourceDates, () =>
-          table.replaceWhere(
-            dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
-            selects,
-            {
-              connection,
-              compression: 'zstd',
-              transactions,
-              expectedTransactions: expected,
-              ...(dates === 'all' ? { schema } : {}),
-            },
-          ),
+        await showSources(sourceDates);
+        const { version } = await table.replaceWhere(
+          dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
+          selects,
+          {
+            connection,
+            compression: 'zstd',
+            transactions,
+            expectedTransactions: expected,
+            ...(dates === 'all' ? { schema } : {}),
+          },
         );
-        const before = pins.get(`model ${name}`);
+        const before = pins.get(`model ${name}`)?.snapshot;
         const after = await table.snapshot();
-        pins.set(`model ${name}`, after);
+        pins.set(`model ${name}`, pinOf(after));
         await showTable(`model ${name}`);
         return { version, ...newFiles(before, after) };
       } catch (error) {
@@ -152,12 +155,15 @@ export async function openDuckdbSession(
   };
 }
 
-function pinnedTable(snapshot: Snapshot): PinnedTable {
-  return {
-    version: snapshot.version,
-    transactions: snapshot.transactions,
-    rowsByDate: rowsByDate(snapshot),
-  };
+/** A snapshot, and what is said of it: told once, since it takes a look into the statistics of every file. */
+interface Pin {
+  readonly snapshot: Snapshot;
+  readonly table: PinnedTable;
+}
+
+function pinOf(snapshot: Snapshot): Pin {
+  const { version, transactions } = snapshot;
+  return { snapshot, table: { version, transactions, rowsByDate: rowsByDate(snapshot) } };
 }
 
 function rowsByDate(snapshot: Snapshot): ReadonlyMap<string, number> {
@@ -187,18 +193,18 @@ function newFiles(
 }
 
 /** Dates and instants as text: what plans and reports are made of. */
-function plainRow(row: Readonly<Record<string, unknown>>): QueryRow {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => {
-      if (value instanceof Date) {
-        const text = value.toISOString();
-        return [name, text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text];
-      }
-      if (value === null || ['string', 'number', 'bigint', 'boolean'].includes(typeof value))
-        return [name, value as string | number | bigint | boolean | null];
+function plainValue(name: string, value: JS, isDate: boolean): QueryRow[string] {
+  if (value instanceof Date) return isDate ? value.toISOString().slice(0, 10) : value.toISOString();
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value;
+    default:
+      if (value === null) return null;
       throw new TypeError(`Column ${name} is of a type that plans have no use for.`);
-    }),
-  );
+  }
 }
 
 function fenced(name: string, cause: unknown): PipelineError {

@@ -3,8 +3,8 @@ import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { createDuckdbEngine } from '../engine/duckdb-engine.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import { loadProject } from '../models/index.ts';
-import { silverSource } from '../refresh/plan-refresh.ts';
 import { createRefresher, type Refresher } from '../refresh/refresher.ts';
+import { silverSource } from '../refresh/silver-source.ts';
 
 export interface GoldRefreshOptions {
   readonly paths: LakePaths;

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { isDeltaError, localStore, openTable, type DeltaTable } from '@clicklake/delta-lake';
@@ -23,8 +22,7 @@ export function openGoldTables({ directory, files, ...options }: GoldTablesOptio
   let looking: Promise<unknown> = Promise.resolve();
 
   async function look(): Promise<ReadonlyMap<string, DeltaTable>> {
-    const names = await readdir(directory).catch(() => []);
-    for (const name of names.sort()) {
+    for (const name of (await files.list(directory)).sort()) {
       if (opened.has(name) || !/^[a-z][a-z0-9_]*$/.test(name)) continue;
       const table = await openIfThere(name);
       if (table !== undefined) opened.set(name, table);

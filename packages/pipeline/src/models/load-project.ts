@@ -177,12 +177,22 @@ async function filesBelow(
 ): Promise<string[]> {
   const found: string[] = [];
   for (const folder of folders) {
-    const entries = await readdir(join(directory, folder), { recursive: true }).catch(() => []);
+    const entries = await entriesBelow(join(directory, folder));
     found.push(
       ...entries.filter((name) => extensions.includes(extname(name))).map((name) => join(folder, name)),
     );
   }
   return found.sort();
+}
+
+/** A folder that the project names and does not have is empty, as for dbt. */
+async function entriesBelow(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder, { recursive: true });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function readYaml(directory: string, path: string): Promise<unknown> {

@@ -1,16 +1,17 @@
-import type { EngineSession, PinnedTable } from '../engine/engine.ts';
+import type { ChangedDates, Engine, EngineSession, PinnedTable } from '../engine/engine.ts';
 import { coveredOffsets } from '../ingest/transaction-ids.ts';
 import {
   compileModel,
   ModelError,
+  type CompileTarget,
   type Model,
   type ModelProject,
   type OffsetRange,
 } from '../models/index.ts';
-import { PipelineError } from '../pipeline-error.ts';
 import { decide, type InputState, type PlannedStep, type RefreshPlan } from './refresh-plan.ts';
 import { modelNumber, seenInputs, type SeenInputs } from './refresh-transactions.ts';
 import { widenDates } from './session-dates.ts';
+import { inputOf, kindOf, silverOf } from './silver-source.ts';
 
 export interface RefreshRequest {
   /** Makes every table anew. */
@@ -18,8 +19,6 @@ export interface RefreshRequest {
   /** Only these models and what they are made from; empty: all. */
   readonly models: readonly string[];
 }
-
-export const silverSource = 'clickstream.silver';
 
 /**
  * Says what a refresh has to do, after naming the project's views in the session.
@@ -29,68 +28,91 @@ export const silverSource = 'clickstream.silver';
 export async function planRefresh(
   session: EngineSession,
   project: ModelProject,
-  dialect: 'duckdb' | 'spark' | 'trino',
+  dialect: Engine['dialect'],
   request: RefreshRequest,
 ): Promise<RefreshPlan> {
-  const silver = session.table('source', silverSource);
-  if (silver === undefined) throw noSilver();
-  const target = { dialect, relation: session.relation.bind(session) };
+  const silver = silverOf(session);
+  const target = targetOf(dialect, session);
   const chosen = withUpstream(project, request.models);
+  const planning = {
+    session,
+    project,
+    target,
+    silver,
+    changed: rememberChanges(session),
+    full: request.full,
+  };
   const steps = new Map<string, PlannedStep>();
   for (const model of project.models.values()) {
     if (model.materialized === 'view') {
       const select = compileModel(project, model.name, target, { incremental: false, vars: {} });
       await session.createView(model.name, select);
-      continue;
+    } else if (chosen.has(model.name)) {
+      steps.set(model.name, await planModel(planning, model, steps));
     }
-    if (!chosen.has(model.name)) continue;
-    const inputs = inputsOf(project, model);
-    const table = session.table('model', model.name);
-    const seen = table === undefined ? undefined : seenInputs(table, inputs);
-    const states: InputState[] = [];
-    for (const name of inputs) states.push(await inputState(session, name, seen, steps.get(name)));
-    const decision = decide(
-      {
-        model,
-        exists: table !== undefined,
-        sameModel: seen?.model === modelNumber(model.fingerprint),
-        inputs: states,
-      },
-      request.full,
-    );
-    const { mode, reason } = decision;
-    if (decision.mode !== 'dates') {
-      steps.set(model.name, {
-        model: model.name,
-        mode,
-        reason,
-        dates: mode === 'full' ? [...silver.rowsByDate.keys()] : [],
-        vars: {},
-        pieces: model.widenedBy === null ? 1 : piecesOf(silver, [...silver.rowsByDate.keys()]),
-      });
-      continue;
-    }
-    const touched = decision.dates;
-    const vars = { touched_dates: touched };
-    if (model.widenedBy === null) {
-      steps.set(model.name, { model: model.name, mode, reason, dates: touched, vars, pieces: 1 });
-      continue;
-    }
-    const onlyAppends = states.every(({ changes }) => changes?.removed === false);
-    const changed_offsets = onlyAppends && seen !== undefined ? appendedRows(seen, silver) : null;
-    const sessionVars = { ...vars, changed_offsets };
-    const dates = await widenDates(session, project, model.widenedBy, target, sessionVars);
-    steps.set(model.name, {
-      model: model.name,
-      mode,
-      reason,
-      dates,
-      vars: { ...sessionVars, session_dates: dates },
-      pieces:
-        changed_offsets === null || countRows(changed_offsets) > rowsPerPiece ? piecesOf(silver, dates) : 1,
-    });
   }
   return { silverVersion: silver.version, steps: [...steps.values()] };
+}
+
+/** How a session's relations are written into compiled SQL. */
+export function targetOf(dialect: Engine['dialect'], session: EngineSession): CompileTarget {
+  return { dialect, relation: session.relation.bind(session) };
+}
+
+interface Planning {
+  readonly session: EngineSession;
+  readonly project: ModelProject;
+  readonly target: CompileTarget;
+  readonly silver: PinnedTable;
+  readonly changed: (input: string, since: number) => Promise<ChangedDates | undefined>;
+  readonly full: boolean;
+}
+
+async function planModel(
+  planning: Planning,
+  model: Model,
+  upstream: ReadonlyMap<string, PlannedStep>,
+): Promise<PlannedStep> {
+  const { session, project, target, silver } = planning;
+  const inputs = inputsOf(project, model);
+  const table = session.table('model', model.name);
+  const seen = table === undefined ? undefined : seenInputs(table, inputs);
+  const states: InputState[] = [];
+  for (const name of inputs) states.push(await inputState(planning, name, seen, upstream.get(name)));
+  const sameModel = seen?.model === modelNumber(model.fingerprint);
+  const decision = decide({ model, exists: table !== undefined, sameModel, inputs: states }, planning.full);
+  const { mode, reason } = decision;
+  const step = { model: model.name, mode, reason };
+  if (decision.mode === 'nothing') return { ...step, dates: [], vars: {}, pieces: 1 };
+  if (decision.mode === 'full') {
+    const dates = [...silver.rowsByDate.keys()];
+    return { ...step, dates, vars: {}, pieces: model.widenedBy === null ? 1 : piecesOf(silver, dates) };
+  }
+  const touched = decision.dates;
+  if (model.widenedBy === null)
+    return { ...step, dates: touched, vars: { touched_dates: touched }, pieces: 1 };
+  const onlyAppends = states.every(({ changes }) => changes?.removed === false);
+  const offsets = onlyAppends && seen !== undefined ? appendedRows(seen, silver) : null;
+  const vars = { touched_dates: touched, changed_offsets: offsets };
+  const dates = await widenDates(session, project, model.widenedBy, target, vars);
+  const isMuch = offsets === null || countRows(offsets) > rowsPerPiece;
+  return {
+    ...step,
+    dates,
+    vars: { ...vars, session_dates: dates },
+    pieces: isMuch ? piecesOf(silver, dates) : 1,
+  };
+}
+
+/** Most models have seen the same version of Silver: its log entries since then are read once. */
+function rememberChanges(session: EngineSession): Planning['changed'] {
+  const known = new Map<string, Promise<ChangedDates | undefined>>();
+  return (input, since) => {
+    const key = `${input} ${since}`;
+    const found = known.get(key) ?? session.changedDates(kindOf(input), input, since);
+    known.set(key, found);
+    return found;
+  };
 }
 
 /** What a piece may hold for DuckDB's sorts of it to stay within their memory. */
@@ -106,18 +128,17 @@ function countRows(ranges: readonly OffsetRange[]): number {
 }
 
 async function inputState(
-  session: EngineSession,
+  { session, changed }: Planning,
   name: string,
   seen: SeenInputs | undefined,
   step: PlannedStep | undefined,
 ): Promise<InputState> {
-  const kind = name === silverSource ? 'source' : 'model';
   const version = seen?.versions.get(name);
   return {
     name,
     seen: version,
-    current: session.table(kind, name)?.version,
-    changes: version === undefined ? undefined : await session.changedDates(kind, name, version),
+    current: inputOf(session, name)?.version,
+    changes: version === undefined ? undefined : await changed(name, version),
     step,
   };
 }
@@ -161,20 +182,16 @@ function tableModels(project: ModelProject): readonly string[] {
   );
 }
 
-/** The rows that Silver has had appended; null when its offsets went back, which a restore does. */
+/**
+ * The rows that Silver has had appended; null when its offsets do not say which: they went back, which a restore
+ * does, or stand still although rows changed, which somebody else's commit does.
+ */
 function appendedRows(seen: SeenInputs, silver: PinnedTable): readonly OffsetRange[] | null {
   const now = coveredOffsets(silver.transactions, 'clickstream-events');
   if (now.some((to, partition) => to < (seen.offsets[partition] ?? 0n))) return null;
-  return now.flatMap((to, partition) => {
+  const ranges = now.flatMap((to, partition) => {
     const from = seen.offsets[partition] ?? 0n;
     return to > from ? [{ partition, from: String(from), to: String(to) }] : [];
   });
-}
-
-function noSilver(): PipelineError {
-  return new PipelineError({
-    code: 'refresh-no-silver',
-    message: 'There is no Silver table to make Gold from yet.',
-    hint: 'Send events first: `npm start`, or `clicklake produce` and `clicklake ingest`.',
-  });
+  return ranges.length === 0 ? null : ranges;
 }

@@ -44,7 +44,8 @@ export interface ModelState {
 }
 
 export type Decision =
-  | { readonly mode: 'nothing' | 'full'; readonly reason: string }
+  | { readonly mode: 'nothing'; readonly reason: string }
+  | { readonly mode: 'full'; readonly reason: string }
   | { readonly mode: 'dates'; readonly reason: string; readonly dates: readonly string[] };
 
 /** Decides about one model; pure (S7.3). */

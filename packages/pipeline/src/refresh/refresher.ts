@@ -1,10 +1,10 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { Engine, EngineSession, WrittenTable } from '../engine/engine.ts';
 import { compileModel, type Model, type ModelProject } from '../models/index.ts';
-import { PipelineError } from '../pipeline-error.ts';
-import { inputsOf, planRefresh, silverSource, type RefreshRequest } from './plan-refresh.ts';
+import { inputsOf, planRefresh, targetOf, type RefreshRequest } from './plan-refresh.ts';
 import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
 import { refreshTransactions } from './refresh-transactions.ts';
+import { inputOf, silverOf } from './silver-source.ts';
 
 export interface RefreshOptions {
   readonly engine: Engine;
@@ -88,7 +88,7 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
       model.fingerprint,
     );
     const seen = session.table('model', model.name)?.transactions ?? new Map<string, bigint>();
-    const target = { dialect: engine.dialect, relation: session.relation.bind(session) };
+    const target = targetOf(engine.dialect, session);
     const selects = Array.from({ length: step.pieces }, (_, number) =>
       compileModel(project, model.name, target, {
         incremental: mode === 'dates',
@@ -120,22 +120,7 @@ function modelOf(project: ModelProject, name: string): Model {
   return model;
 }
 
-function silverOf(session: EngineSession): NonNullable<ReturnType<EngineSession['table']>> {
-  const silver = session.table('source', silverSource);
-  if (silver !== undefined) return silver;
-  throw new PipelineError({
-    code: 'refresh-no-silver',
-    message: 'Silver is gone.',
-    hint: 'Look at the lake directory.',
-  });
-}
-
 /** Versions that the rows now made stand for: upstream models have been committed by this very refresh. */
 function currentVersions(session: EngineSession, inputs: readonly string[]): ReadonlyMap<string, number> {
-  return new Map(
-    inputs.map((name) => [
-      name,
-      session.table(name === silverSource ? 'source' : 'model', name)?.version ?? 0,
-    ]),
-  );
+  return new Map(inputs.map((name) => [name, inputOf(session, name)?.version ?? 0]));
 }

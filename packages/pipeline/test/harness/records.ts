@@ -52,7 +52,7 @@ export function makeWorkload(prefix: string, events: number, startMs: number): W
 }
 
 export function collected(eventId: string, userId: string, receivedAt: number): NewRecord {
-  const prepared = contract.prepare(
+  return collectedEvent(
     {
       event_id: eventId,
       user_id: userId,
@@ -62,17 +62,24 @@ export function collected(eventId: string, userId: string, receivedAt: number): 
       timestamp: new Date(receivedAt - 1000).toISOString(),
       time_on_page: 12,
     },
-    {
-      receivedAt,
-      sourceId: 'test',
-      clientIp: '203.0.113.7',
-      trustBodyIp: false,
-      truncateIp: false,
-      userAgent: null,
-      enrich: () => ({ deviceType: 'desktop', browser: 'Firefox', os: 'Linux', isBot: false }),
-      newEventId: () => eventId,
-    },
+    receivedAt,
   );
+}
+
+type SentEvent = Readonly<Record<string, unknown>> & { readonly event_id: string };
+
+/** The record that the collector makes of a valid event with an id. */
+export function collectedEvent(event: SentEvent, receivedAt: number): NewRecord {
+  const prepared = contract.prepare(event, {
+    receivedAt,
+    sourceId: 'test',
+    clientIp: '203.0.113.7',
+    trustBodyIp: false,
+    truncateIp: false,
+    userAgent: null,
+    enrich: () => ({ deviceType: 'desktop', browser: 'Firefox', os: 'Linux', isBot: false }),
+    newEventId: () => event.event_id,
+  });
   if (!prepared.ok) throw new Error(prepared.message);
   return {
     topic: 'clickstream-events',

@@ -1,13 +1,12 @@
-import { createContract } from '@clicklake/contract';
 import { noCrashPoints, type CrashPoints } from '@clicklake/durable-files';
 import type { NewRecord } from '@clicklake/event-log';
 import type { LakeOwner, RefreshResult } from '@clicklake/pipeline';
 import type { QueryEngine } from '@clicklake/query';
 import { openLakeQueries } from '../harness/queries.ts';
+import { collectedEvent } from '../harness/records.ts';
 import { createTestLake, type TestLake } from '../harness/test-lake.ts';
 import { goldQueries, type GoldRows, type Visit } from './gold-oracle.ts';
 
-const contract = createContract();
 export const minute = 60_000;
 export const dayStart = Date.UTC(2026, 4, 10);
 /** Everything is received after the last of it happened: late by up to a week. */
@@ -15,35 +14,15 @@ const receivedFrom = dayStart + 9 * 1440 * minute;
 export const everything = { full: false, models: [] };
 
 export function recordOf(visit: Visit, number: number): NewRecord {
-  const receivedAt = receivedFrom + number;
-  const prepared = contract.prepare(
-    {
-      event_id: visit.id,
-      user_id: visit.user,
-      event_type: visit.type,
-      product_id: visit.product,
-      timestamp: new Date(visit.at).toISOString(),
-      time_on_page: visit.seconds,
-    },
-    {
-      receivedAt,
-      sourceId: 'test',
-      clientIp: null,
-      trustBodyIp: false,
-      truncateIp: false,
-      userAgent: null,
-      enrich: () => ({ deviceType: null, browser: null, os: null, isBot: false }),
-      newEventId: () => visit.id,
-    },
-  );
-  if (!prepared.ok) throw new Error(prepared.message);
-  return {
-    topic: 'clickstream-events',
-    key: prepared.key,
-    value: prepared.value,
-    timestamp: receivedAt,
-    judgedBy: contract.fingerprint,
+  const event = {
+    event_id: visit.id,
+    user_id: visit.user,
+    event_type: visit.type,
+    product_id: visit.product,
+    timestamp: new Date(visit.at).toISOString(),
+    time_on_page: visit.seconds,
   };
+  return collectedEvent(event, receivedFrom + number);
 }
 
 /** A lake of its own, as a test of Gold handles it. */

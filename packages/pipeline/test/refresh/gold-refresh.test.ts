@@ -1,6 +1,7 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { tableSql } from '../../src/lake/lake-tables.ts';
 import { createTestLake } from '../harness/test-lake.ts';
 import { dayStart, everything, minute, onALake, visit } from './gold-bench.ts';
 import { expectedGold, type Visit } from './gold-oracle.ts';
@@ -154,6 +155,20 @@ describe('Gold from Silver (S7)', () => {
       expect(resumed.map(({ mode }) => mode)).toEqual(['nothing', 'nothing', 'full', 'full', 'full']);
       expect(await gold()).toEqual(expectedGold(all));
     }, failing);
+  });
+
+  test('rows that somebody else committed to Silver, without moving its offsets, are in Gold too', async () => {
+    await onALake(async ({ lake, send, refresh, gold }) => {
+      const own = visit('ann', 700);
+      await send([own]);
+      await refresh();
+      const { tables, close } = await lake.tables();
+      const rows = tableSql(tables.silver, await tables.silver.snapshot());
+      await tables.silver.append(`SELECT * REPLACE ('foreign' AS event_id, 'ben' AS user_id) FROM (${rows})`);
+      await close();
+      await refresh();
+      expect(await gold()).toEqual(expectedGold([own, { ...own, id: 'foreign', user: 'ben' }]));
+    });
   });
 
   test('names what is missing', async () => {
