@@ -20,7 +20,8 @@ export function watchResident(pid: number, everyMs: number): ResidentWatch {
   return { samples, stop: () => clearInterval(timer) };
 }
 
-async function residentOfTree(pid: number): Promise<number> {
+/** MB of a process and of those that it started. */
+export async function residentOfTree(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   const sizes = await Promise.all([
     proportionalSetSize(pid),
