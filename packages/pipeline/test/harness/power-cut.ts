@@ -122,6 +122,8 @@ function powerUntil(disk: FileSystem, operations: number): Power {
     files: {
       open: powered(async (path, mode) => {
         const file = await disk.open(path, mode);
+        // Nobody will hear of it, so nobody else can close it.
+        if (left <= 0) await file.close();
         return {
           read: powered((position, length) => file.read(position, length), 0),
           write: powered((buffers, position) => file.write(buffers, position), 1),
