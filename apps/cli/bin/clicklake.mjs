@@ -4,15 +4,15 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledNode } from './bundled-node.mjs';
 
 const app = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(app, 'src/main.ts');
 const [entry, flags] = existsSync(source)
   ? [source, ['--conditions=source']]
   : [join(app, 'dist/main.js'), []];
-const bundled = join(app, '../../node_modules/.bin/node');
 const recent = Number(process.versions.node.split('.')[0]) >= 24;
-const node = !recent && process.platform !== 'win32' && existsSync(bundled) ? bundled : process.execPath;
+const node = (recent ? undefined : bundledNode(join(app, '../../node_modules'))) ?? process.execPath;
 
 const child = spawn(node, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

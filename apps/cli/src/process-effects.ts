@@ -32,6 +32,10 @@ const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...str
   linux: ['xdg-open'],
 };
 
+/** After so long without an answer the opener has become the browser itself. */
+const openerPatienceMs = 1500;
+
+/** Whether one opened: `xdg-open` starts on a machine without a browser, too, and then exits with an error. */
 function openBrowser(url: string): Promise<boolean> {
   const [command, ...args] = openers[process.platform] ?? [];
   if (command === undefined) return Promise.resolve(false);
@@ -40,7 +44,11 @@ function openBrowser(url: string): Promise<boolean> {
     child.once('error', () => resolve(false));
     child.once('spawn', () => {
       child.unref();
-      resolve(true);
+      const patience = setTimeout(() => resolve(true), openerPatienceMs);
+      child.once('exit', (code) => {
+        clearTimeout(patience);
+        resolve(code === 0);
+      });
     });
   });
 }

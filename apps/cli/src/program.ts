@@ -32,6 +32,7 @@ export function createProgram(effects: Effects, startedAt: number, end: (code: E
     })
     .exitOverride()
     .showSuggestionAfterError()
+    .showHelpAfterError('What there is: clicklake --help, and --help after any command.')
     .addHelpText('after', examples);
 
   const line: CommandLine = { effects, startedAt, end };

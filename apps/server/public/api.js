@@ -22,7 +22,14 @@ export function postJson(path, body, signal) {
 }
 
 async function send(path, options) {
-  const response = await fetch(path, options);
+  const response = await fetch(path, options).catch((error) => {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiFailure(0, {
+      code: 'no-answer',
+      message: 'clicklake does not answer.',
+      hint: 'Try again when it is back.',
+    });
+  });
   const body = await response.json();
   if (!response.ok) throw new ApiFailure(response.status, body);
   return body;

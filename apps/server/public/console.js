@@ -18,11 +18,13 @@ function listen() {
   const stream = new EventSource('/api/live');
   stream.addEventListener('sample', (event) => {
     const sample = JSON.parse(event.data);
+    delete document.body.dataset.stale;
     showNotice(sample.problem === null ? '' : `Ingest: ${sample.problem.message} ${sample.problem.hint}`);
     showLive(sample);
   });
   stream.addEventListener('error', async () => {
     setPhase('connection lost', 'bad');
+    document.body.dataset.stale = 'true';
     try {
       await getJson('/api/overview');
     } catch (error) {

@@ -21,7 +21,9 @@ const phaseStates = { running: 'good', idle: 'good', stalled: 'warn', failed: 'b
 /** Shows one sample of the live stream. */
 export function showLive(sample) {
   const set = (id, text) => (document.getElementById(id).textContent = text);
-  rates.push(sample.acceptedPerSecond + sample.rejectedPerSecond);
+  const now = sample.acceptedPerSecond + sample.rejectedPerSecond;
+  // The first sample has none before it to be a rate against: no dip at the start of the line.
+  if (rates.length > 0 || now > 0) rates.push(now);
   if (rates.length > shown) rates.shift();
   const peak = drawSparkline(document.getElementById('spark'), rates, shown);
 
@@ -30,7 +32,7 @@ export function showLive(sample) {
   phase.dataset.state = phaseStates[sample.phase] ?? 'warn';
   phase.title = sample.problem === null ? '' : `${sample.problem.message} ${sample.problem.hint}`;
 
-  set('rate', rate(rates.at(-1)));
+  set('rate', rate(now));
   set('rejected-rate', rate(sample.rejectedPerSecond));
   set('spark-peak', peak > 0 ? `peak ${rate(peak)}` : '');
   set('tail', `${count(sample.tailRows)} rows`);
@@ -53,11 +55,13 @@ function showLedger(ledger) {
   const verdict = document.getElementById('verdict');
   verdict.textContent = ledger.balanced
     ? 'balanced'
-    : `not balanced: ${count(ledger.difference)} records are missing`;
+    : `not balanced: ${count(Math.abs(ledger.difference))} ${ledger.difference > 0 ? 'missing' : 'too many'}`;
   verdict.dataset.state = ledger.balanced ? 'good' : 'bad';
   const terms = visible.map(([name, title]) => `${count(ledger[name])} ${title.toLowerCase()}`).join(' + ');
   document.getElementById('equation').textContent =
-    `${count(ledger.appended)} appended ${ledger.balanced ? '=' : '≠'} ${terms}`;
+    ledger.appended === 0
+      ? 'Nothing was collected yet. Some shoppers: npx clicklake produce --events 1000'
+      : `${count(ledger.appended)} appended ${ledger.balanced ? '=' : '≠'} ${terms}`;
 }
 
 function target(name, title, ledger) {

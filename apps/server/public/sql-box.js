@@ -86,8 +86,7 @@ function showError(error, cancelled) {
   place.hidden = cancelled;
   summary(cancelled ? 'Cancelled.' : '');
   if (cancelled) return;
-  const hint =
-    error instanceof ApiFailure ? error.hint : 'clicklake does not answer; try again when it is back.';
+  const hint = error instanceof ApiFailure ? error.hint : '';
   fill(place, element('p', { class: 'message' }, error.message), element('p', {}, hint));
 }
 

@@ -32,6 +32,7 @@ const points: readonly (readonly [string, ChildTask['steps']])[] = [
   ['delta-checkpoint-written:2', ['checkpoint-often', 'catch-up']],
   ['delta-optimize-before-commit:1', ['catch-up', 'optimize']],
   ['delta-vacuum-deleting:1', ['catch-up', 'optimize', 'vacuum']],
+  ['delta-log-cleanup:1', ['catch-up', 'clean-up-log']],
   ['log-retention-deleting:1', ['catch-up', 'retention']],
   ['log-retention-deleting:2', ['catch-up', 'retention']],
 ];
@@ -48,7 +49,7 @@ describe('kill -9 at a named point (S4.1, S3.3)', () => {
       await writer.append(workload.records.slice(from, from + 25));
     }
     await writer.close();
-    // The tables exist before the first crash: creating them is another test's matter.
+    // The tables exist before the first crash: creating them is the next test's matter.
     const owner = await lake.open();
     await owner.close();
   });
@@ -61,6 +62,25 @@ describe('kill -9 at a named point (S4.1, S3.3)', () => {
     await owner.catchUp(() => undefined);
     await expectExactlyOnce(owner, workload);
     await owner.close();
+  });
+});
+
+describe('kill -9 while the tables are created', () => {
+  it.each([1, 2, 3])('after table %i of three: the next process creates the others', async (created) => {
+    const lake = await createTestLake();
+    const workload = makeWorkload('c', 60, Date.now() - 60_000);
+    await lake.append(workload.records);
+    const killed = await runChild({
+      home: lake.paths.home,
+      crashAt: `lake-table-created:${created}`,
+      steps: catchUp,
+    });
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    const owner = await lake.open();
+    await owner.catchUp(() => undefined);
+    await expectExactlyOnce(owner, workload);
+    await owner.close();
+    await lake.remove();
   });
 });
 

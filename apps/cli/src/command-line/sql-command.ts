@@ -9,7 +9,7 @@ export function registerSqlCommand(program: Command, line: CommandLine): void {
   const command = program
     .command('sql')
     .argument('[statement]', 'SELECT, EXPLAIN, DESCRIBE or SHOW; without it: a prompt, or what stdin holds')
-    .description('ask the tables: silver, dead_letters, duplicates')
+    .description('ask the tables: silver, dead_letters, duplicates, and those of Gold')
     .option('--csv', 'the answer as CSV')
     .addHelpText(
       'after',

@@ -52,9 +52,10 @@ function print(ledger: Ledger, terminal: Terminal): void {
     for (const { topic, partition, from, to } of deep.repeated)
       terminal.data(red(`  repeated  ${topic}/${partition} ${from}–${to - 1}`));
   }
-  terminal.data(
-    ledger.balanced
-      ? green('balanced')
-      : red(`NOT BALANCED: ${formatCount(ledger.difference)} records are unaccounted for`),
-  );
+  terminal.data(ledger.balanced ? green('balanced') : red(`NOT BALANCED: ${imbalance(ledger.difference)}`));
+}
+
+function imbalance(difference: number): string {
+  const records = `${formatCount(Math.abs(difference))} ${Math.abs(difference) === 1 ? 'record is' : 'records are'}`;
+  return difference > 0 ? `${records} unaccounted for` : `${records} in more than one place`;
 }

@@ -41,4 +41,5 @@ export function registerLoginRoutes({
 
 const continuePage =
   '<!doctype html><html lang="en"><meta charset="utf-8"><title>clicklake</title>' +
+  '<link rel="icon" href="/favicon.svg" type="image/svg+xml">' +
   '<meta http-equiv="refresh" content="0; url=/"><p>Logged in. <a href="/">Continue to the console</a></p></html>';

@@ -59,8 +59,7 @@ export async function recoverPartition(
  * durable, and no record can have followed. A longer one is kept under another name, for whoever looks into it.
  */
 async function setAside(files: FileSystem, directory: string, base: bigint, file: OpenFile): Promise<void> {
-  const size = await file.size();
-  await file.close();
+  const size = await file.size().finally(() => file.close());
   const path = segmentPath(directory, base);
   if (size <= headerBytes) await files.remove(path);
   else await files.rename(path, `${path}.damaged`);

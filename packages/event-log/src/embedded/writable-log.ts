@@ -54,15 +54,16 @@ async function recoverAll(
   const { directory, files } = options;
   const logId = await readOrCreateLogId(files, directory);
   const partitions = await openPartitions(options, logId);
+  let ends: OpenFile | undefined;
   try {
-    const ends = await files.open(durableEndsPath(directory), 'append');
+    ends = await files.open(durableEndsPath(directory), 'append');
     await files.syncDirectory(directory);
     const log = writableLog(logId, partitions, ends, signal, lock);
     await log.publish();
     signal.writerIsOpen = true;
     return log;
   } catch (error) {
-    await closeAll(partitions);
+    await Promise.allSettled([ends?.close(), closeAll(partitions)]);
     throw error;
   }
 }

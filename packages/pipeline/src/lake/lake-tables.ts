@@ -106,11 +106,10 @@ async function openOrCreate(name: TableName, options: LakeTablesOptions): Promis
   } catch (error) {
     if (!isDeltaError(error, 'delta-table-not-found')) throw error;
     const { paths, files, duckdb, crashPoints, clock } = options;
-    return createTable(localStore(paths.tables[name], files), definitions[name], {
-      duckdb,
-      crashPoints,
-      clock,
-    });
+    const store = localStore(paths.tables[name], files);
+    const table = await createTable(store, definitions[name], { duckdb, crashPoints, clock });
+    crashPoints.reach('lake-table-created');
+    return table;
   }
 }
 

@@ -12,7 +12,14 @@ export interface ChildTask {
   readonly home: string;
   readonly crashAt?: string;
   readonly steps: readonly (
-    'catch-up' | 'refresh' | 'restore' | 'optimize' | 'vacuum' | 'checkpoint-often' | 'retention'
+    | 'catch-up'
+    | 'refresh'
+    | 'restore'
+    | 'optimize'
+    | 'vacuum'
+    | 'checkpoint-often'
+    | 'retention'
+    | 'clean-up-log'
   )[];
   readonly settings?: Readonly<Record<string, number>>;
   readonly contract?: Readonly<Record<string, number>>;

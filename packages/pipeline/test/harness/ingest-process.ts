@@ -28,7 +28,7 @@ for (const step of task.steps) {
   if (step === 'restore') await owner.restore('silver', { version: 1 });
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();
-  if (step !== 'vacuum' && step !== 'checkpoint-often') continue;
+  if (step !== 'vacuum' && step !== 'checkpoint-often' && step !== 'clean-up-log') continue;
   const duckdb = await openLakeDuckdb(lake.paths.scratch, 256);
   const tables = await openExistingTables({
     paths: lake.paths,
@@ -38,5 +38,11 @@ for (const step of task.steps) {
     clock: Date.now,
   });
   if (step === 'vacuum') await tables?.silver.vacuum({ retentionHours: 0, allowShorterRetention: true });
-  else await tables?.silver.setProperties({ 'delta.checkpointInterval': '2' });
+  else if (step === 'checkpoint-often')
+    await tables?.silver.setProperties({ 'delta.checkpointInterval': '2' });
+  else {
+    await tables?.silver.setProperties({ 'delta.logRetentionDuration': 'interval 0 days' });
+    await tables?.silver.checkpoint();
+    await tables?.silver.cleanUpLog();
+  }
 }

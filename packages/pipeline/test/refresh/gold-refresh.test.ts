@@ -162,10 +162,11 @@ describe('Gold from Silver (S7)', () => {
       const own = visit('ann', 700);
       await send([own]);
       await refresh();
-      const { tables, close } = await lake.tables();
-      const rows = tableSql(tables.silver, await tables.silver.snapshot());
-      await tables.silver.append(`SELECT * REPLACE ('foreign' AS event_id, 'ben' AS user_id) FROM (${rows})`);
-      await close();
+      const opened = await lake.tables();
+      const { silver } = opened.tables;
+      const rows = tableSql(silver, await silver.snapshot());
+      await silver.append(`SELECT * REPLACE ('foreign' AS event_id, 'ben' AS user_id) FROM (${rows})`);
+      await opened.close();
       await refresh();
       expect(await gold()).toEqual(expectedGold([own, { ...own, id: 'foreign', user: 'ben' }]));
     });
