@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { assignment } from './command-line/parse-arguments.ts';
 import type { CommandLine } from './command-line/define-command.ts';
+import { registerJobCommands } from './command-line/job-commands.ts';
 import { registerLookingCommands } from './command-line/looking-commands.ts';
 import { registerProduceCommand } from './command-line/produce-command.ts';
 import { registerRunningCommands } from './command-line/running-commands.ts';
@@ -41,6 +42,7 @@ export function createProgram(effects: Effects, startedAt: number, end: (code: E
   registerSqlCommand(program, line);
   registerTableCommands(program, line);
   registerRefreshCommands(program, line);
+  registerJobCommands(program, line);
   registerLookingCommands(program, line);
   registerUpkeepCommands(program, line);
   return program;

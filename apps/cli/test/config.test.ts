@@ -19,6 +19,13 @@ const nothing: GivenSettings = {
   cwd: '/somewhere',
 };
 
+const schedules = {
+  file: 'off',
+  env: '*/5 * * * *',
+  flag: 'after-commits',
+  values: [{ kind: 'off' }, { kind: 'cron', expression: '*/5 * * * *' }, { kind: 'after-commits' }],
+};
+
 /** Every setting with values to tell the places apart, as the file and as text have them. */
 const examples: Readonly<
   Record<SettingKey, { file: unknown; env: string; flag: string; values: readonly unknown[] }>
@@ -71,6 +78,18 @@ const examples: Readonly<
   'log.retention_size': { file: '1MB', env: 'none', flag: '3MB', values: [2 ** 20, Infinity, 3 * 2 ** 20] },
   'log.max_size': { file: '1MB', env: 'none', flag: '3MB', values: [2 ** 20, Infinity, 3 * 2 ** 20] },
   'log.min_free': { file: '1MB', env: '2MB', flag: '3MB', values: [2 ** 20, 2 * 2 ** 20, 3 * 2 ** 20] },
+  'silver.retention': { file: '90d', env: 'none', flag: '1d', values: [7_776_000_000, Infinity, 86_400_000] },
+  'jobs.refresh': schedules,
+  'jobs.refresh_interval': { file: '1s', env: '2s', flag: '3s', values: [1000, 2000, 3000] },
+  'jobs.refresh_rest': { file: 1, env: '2', flag: '0.5', values: [1, 2, 0.5] },
+  'jobs.maintenance': schedules,
+  'jobs.retention': schedules,
+  'jobs.webhook_url': {
+    file: 'https://a.example/secret',
+    env: 'none',
+    flag: 'http://127.0.0.1:1/x',
+    values: ['https://a.example/secret', null, 'http://127.0.0.1:1/x'],
+  },
   'query.timeout': { file: '1s', env: '2s', flag: '3s', values: [1000, 2000, 3000] },
   'query.memory': { file: '64MB', env: '128MB', flag: '1GB', values: [64 * 2 ** 20, 128 * 2 ** 20, 2 ** 30] },
   'query.max_rows': { file: 1, env: '2', flag: '3', values: [1, 2, 3] },

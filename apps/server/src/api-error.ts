@@ -57,6 +57,7 @@ const statusOfOthers: Readonly<Record<string, number>> = {
   'lake-owned': 409,
   'log-locked': 409,
   'restore-log-gone': 409,
+  'job-unknown': 404,
 };
 
 /** Any failure as an answer: an unexpected one tells nothing but that it happened. */

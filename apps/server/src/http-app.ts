@@ -5,6 +5,7 @@ import { authenticate, checkHost } from './access/guard.ts';
 import { securityHeaders } from './access/security-headers.ts';
 import { ApiError, errorAnswer } from './api-error.ts';
 import { registerBackFillRoute } from './routes/back-fill.ts';
+import { registerJobRoutes } from './routes/jobs.ts';
 import { registerLiveRoute } from './routes/live.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerLogRoutes } from './routes/log.ts';
@@ -61,6 +62,7 @@ export async function createHttpApp(
   registerOverviewRoutes(services);
   registerTableRoutes(services);
   registerRefreshRoutes(services);
+  registerJobRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
   registerBackFillRoute(services);

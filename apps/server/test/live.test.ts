@@ -82,6 +82,7 @@ describe('rates', () => {
     residentBytes: 1,
     collectorUrl: null,
     ingest: null,
+    jobs: null,
     collector: { requests: 0, accepted: 100, rejected: 10, bytes: 0, refused: {} },
   };
 

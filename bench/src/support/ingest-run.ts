@@ -6,6 +6,7 @@ import {
   defaultIngestSettings,
   defaultMaintenanceSettings,
   lakePaths,
+  noJobsByThemselves,
   openLakeOwner,
 } from '@clicklake/pipeline';
 
@@ -37,7 +38,8 @@ export async function runIngest(
     log: openEmbeddedLog({ directory: paths.log }),
     contract: createContract(),
     settings: defaultIngestSettings,
-    maintenance: { ...defaultMaintenanceSettings, enabled: false },
+    maintenance: defaultMaintenanceSettings,
+    jobs: noJobsByThemselves,
     queryEngine: null,
     clock: Date.now,
     role: 'bench',

@@ -29,3 +29,10 @@ export {
 } from './refresh/refresher.ts';
 export type { RefreshRequest } from './refresh/plan-refresh.ts';
 export type { PlannedStep, RefreshPlan } from './refresh/refresh-plan.ts';
+export { defaultJobsSettings, noJobsByThemselves, type JobsSettings } from './jobs/jobs-settings.ts';
+export { webhookDefaults } from './jobs/webhook.ts';
+export { parseSchedule, scheduleText, type Schedule } from './jobs/schedule.ts';
+export type { JobsHealth, JobState, Orchestrator, RunWork } from './jobs/orchestrator.ts';
+export type { FailingJob, Run, RunFilter, RunOutcome, RunTrigger, WebhookCall } from './jobs/run.ts';
+export type { GoldLag } from './jobs/gold-lag.ts';
+export { readJobs, type JobsOnRecord } from './lake/jobs-on-record.ts';

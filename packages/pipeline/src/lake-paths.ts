@@ -14,6 +14,8 @@ export interface LakePaths {
   readonly scratch: string;
   /** The same for refreshes, whose sorts spill. */
   readonly refreshScratch: string;
+  /** The record of what jobs have done. */
+  readonly jobs: string;
   /** Keys and tokens, mode 0700; never below `lake` (S6.4). */
   readonly secrets: string;
   readonly ingestLock: string;
@@ -35,6 +37,7 @@ export function lakePaths(home: string): LakePaths {
     dedupe: join(home, 'state', 'dedupe'),
     scratch: join(home, 'state', 'scratch'),
     refreshScratch: join(home, 'state', 'refresh-scratch'),
+    jobs: join(home, 'jobs'),
     secrets: join(home, 'secrets'),
     ingestLock: join(home, 'ingest.lock'),
   };

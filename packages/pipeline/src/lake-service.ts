@@ -1,5 +1,8 @@
 import type { PartitionState, Topic } from '@clicklake/event-log';
 import type { Pin } from '@clicklake/query';
+import type { GoldLag } from './jobs/gold-lag.ts';
+import type { JobsHealth, JobState } from './jobs/orchestrator.ts';
+import type { Run, RunFilter } from './jobs/run.ts';
 import type { RefreshRequest } from './refresh/plan-refresh.ts';
 import type { RefreshPlan } from './refresh/refresh-plan.ts';
 import type { RefreshProgress, RefreshResult } from './refresh/refresher.ts';
@@ -74,7 +77,7 @@ export interface IngestState {
   readonly phase: IngestPhase;
   /** Why it stalled or failed. */
   readonly problem: Problem | null;
-  /** Compaction, checkpoints or log clean-up that failed last time; ingest goes on without them. */
+  /** A checkpoint or log clean-up after a commit that failed last time; ingest goes on without. */
   readonly maintenanceProblem: Problem | null;
   readonly silverVersion: number;
   readonly tailRows: number;
@@ -167,6 +170,11 @@ export interface DeadLetterRow {
   readonly rawEncoding: 'utf8' | 'base64';
 }
 
+/** What a status tells of the jobs, and of Gold behind Silver (S7.4). */
+export interface JobsStatus extends JobsHealth {
+  readonly gold: GoldLag;
+}
+
 /**
  * Everything that people and programs do with a lake, whoever carries it out: the process that owns the
  * lake's ingest lease, a client that reaches that process over HTTP, or (for what only reads) any process
@@ -189,13 +197,19 @@ export interface LakeReader {
 
 /** The owner of a lake: one per lake (S3.4), with ingest and every command that writes. */
 export interface LakeOwner extends LakeReader {
-  /** Starts ticking and committing. Idempotent. */
+  /** Starts ticking and committing, and the jobs. Idempotent. */
   start(): Promise<void>;
   /** Takes up all that is in the log now, commits it, and returns. Not to be mixed with `start`. */
   catchUp(
     onProgress: (progress: { readonly processed: number; readonly inFlight: number }) => void,
   ): Promise<void>;
   state(): IngestState;
+  jobs(): readonly JobState[];
+  /** Newest first. */
+  runs(filter: RunFilter): readonly Run[];
+  jobsStatus(): JobsStatus;
+  /** Runs a job now, and waits for it. @throws PipelineError `job-unknown`, `job-stopped`; what the job failed with */
+  runJob(name: string): Promise<Run>;
   /** What a refresh of Gold would do now. @throws PipelineError `refresh-no-silver`, ModelError */
   planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
   /** Brings Gold up to the newest committed Silver; one at a time. @throws as `planRefresh`, `refresh-fenced` */

@@ -13,6 +13,9 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
  * - `refresh-fenced`: another refresh committed to the same Gold table; start again.
  * - `refresh-no-silver`: there is no Silver table to make Gold from yet.
+ * - `job-unknown`: there is no job of that name.
+ * - `job-stopped`: the process stops, and the job with it; nothing of it is half done.
+ * - `job-failed`: a job failed for a reason that has no code of its own; its run's record says which.
  */
 export type PipelineErrorCode =
   | 'lake-owned'
@@ -25,6 +28,9 @@ export type PipelineErrorCode =
   | 'restore-not-possible'
   | 'restore-log-gone'
   | 'refresh-fenced'
-  | 'refresh-no-silver';
+  | 'refresh-no-silver'
+  | 'job-unknown'
+  | 'job-stopped'
+  | 'job-failed';
 
 export class PipelineError extends ClicklakeError<PipelineErrorCode> {}

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planUpkeep } from '../src/maintenance/plan-compaction.ts';
 import { expectExactlyOnce } from './harness/expectations.ts';
 import { makeWorkload } from './harness/records.ts';
-import { createTestLake, type TestLake } from './harness/test-lake.ts';
+import { createTestLake, everyCommits, type TestLake } from './harness/test-lake.ts';
 
 const mib = 1024 * 1024;
 
@@ -110,7 +110,8 @@ describe('upkeep while ingest runs', () => {
     const workload = makeWorkload('kept', 260, Date.UTC(2026, 4, 5, 12));
     const owner = await lake.open({
       settings: { tickIntervalMs: 2, commitIntervalMs: 10 },
-      maintenance: { enabled: true, commitsBetweenLooks: 2, smallFiles: 5, mediumFiles: 3 },
+      maintenance: { smallFiles: 5, mediumFiles: 3 },
+      jobs: { maintenance: everyCommits(2) },
     });
     await owner.start();
     const writer = await lake.log().openWriter();

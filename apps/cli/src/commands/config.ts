@@ -8,11 +8,13 @@ import { alignColumns } from '../terminal/columns.ts';
 export function showConfig({ terminal, json, resolved, configFile }: CommandContext): ExitCode {
   const { config, sources } = resolved;
   const rows = settingKeys.map((key) => {
-    const { description, format } = settings[key] as Setting<unknown>;
+    const { description, format, secret } = settings[key] as Setting<unknown>;
+    const shown = format(config[key]);
     return {
       key,
-      value: config[key],
-      text: format(config[key]),
+      value:
+        secret === true || typeof config[key] === 'object' ? (JSON.parse(shown) as unknown) : config[key],
+      text: shown,
       source: sources[key],
       env: variableOf(key),
       description,

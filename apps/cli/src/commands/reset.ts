@@ -11,6 +11,7 @@ const ours: ReadonlySet<string> = new Set([
   'log',
   'lake',
   'state',
+  'jobs',
   'secrets',
   'sql-history',
   'ingest.lock',

@@ -1,4 +1,5 @@
 import { nodeFileSystem, readLockOwner } from '@clicklake/durable-files';
+import type { JobsStatus, JobState } from '@clicklake/pipeline';
 import { formatSize } from '../config/units.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError } from '../cli-error.ts';
@@ -14,7 +15,9 @@ export async function status(context: CommandContext): Promise<ExitCode> {
   const owner = await findOwner(paths.ingestLock);
   const collecting = await readLockOwner(paths.collectorLock);
   const exists = (await nodeFileSystem.stat(paths.log)) !== undefined;
-  const ledger = exists ? await readLake(context, ({ admin }) => admin.ledger({ deep: false })) : null;
+  const [ledger, jobs] = exists
+    ? await readLake(context, async ({ admin }) => [await admin.ledger({ deep: false }), await admin.jobs()])
+    : [null, []];
   const overview = owner === undefined ? null : await (await connectTo(context, owner)).overview();
   if (json) {
     terminal.json({
@@ -24,6 +27,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
       owner: owner ?? null,
       collector: collecting === undefined ? null : { pid: collecting.pid, url: collecting.url },
       overview,
+      failing: jobs.flatMap(({ failing }) => failing ?? []),
       ledger,
     });
     return exitCodes.ok;
@@ -49,6 +53,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
     if (problem !== null) terminal.data(`           ${red(problem.message)} ${problem.hint}`);
     terminal.data(`Memory     ${formatSize(overview?.residentBytes ?? 0)}`);
   }
+  for (const line of describeJobs(context, jobs, overview?.jobs ?? null)) terminal.data(line);
   if (ledger === null) terminal.data(`Ledger     ${dim('nothing was collected yet')}`);
   else {
     const verdict = ledger.balanced ? green('balanced') : red(`NOT BALANCED by ${ledger.difference}`);
@@ -57,6 +62,42 @@ export async function status(context: CommandContext): Promise<ExitCode> {
     );
   }
   return exitCodes.ok;
+}
+
+/** How far Gold is behind, and every job that failed last time, until it succeeds again (S7.4). */
+function describeJobs(
+  { terminal }: CommandContext,
+  jobs: readonly JobState[],
+  running: JobsStatus | null,
+): string[] {
+  const { red } = terminal.style;
+  const lines: string[] = [];
+  if (running !== null) {
+    const { silverVersion, goldVersion, behindMs } = running.gold;
+    lines.push(
+      behindMs === 0
+        ? `Gold       shows Silver up to its version ${silverVersion}`
+        : `Gold       shows Silver up to version ${goldVersion ?? 'unknown'} of ${silverVersion}, ${(behindMs / 1000).toFixed(0)} s behind`,
+    );
+  }
+  for (const { name, failing } of jobs) {
+    if (failing === null) continue;
+    const { error, failedRuns, since, retryAt, webhook } = failing;
+    const runs = failedRuns === 1 ? 'once' : `${failedRuns} times`;
+    lines.push(
+      `Jobs       ${red(`${name} failed ${runs} since ${since}: ${error?.message ?? 'no reason'}`)}`,
+    );
+    if (error !== null) lines.push(`           ${error.hint}`);
+    if (retryAt !== null) lines.push(`           It is tried again at ${retryAt}.`);
+    if (webhook?.outcome === 'failed')
+      lines.push(`           The webhook was not told: ${webhook.error ?? 'no reason'}`);
+  }
+  const { recordProblem } = running ?? { recordProblem: null };
+  if (recordProblem !== null)
+    lines.push(
+      `Jobs       ${red(`Runs cannot be put on record: ${recordProblem.message}`)} ${recordProblem.hint}`,
+    );
+  return lines;
 }
 
 /** A fresh login link of the running console; `open` also opens it. */

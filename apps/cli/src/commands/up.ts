@@ -17,9 +17,9 @@ import { version } from '../version.ts';
 export function up(context: CommandContext, startedAt: number): Promise<ExitCode> {
   return runUntilStopped(context, 'up', async (system, stopping) => {
     const writtenLog = await startLogWriter(system);
-    const lake = await openLake(system, writtenLog.log);
+    const lake = await openLake(system, writtenLog.log, writtenLog.writer);
     await lake.owner.start();
-    const collected = await startCollector(system, writtenLog);
+    const collected = await startCollector(system, writtenLog, 'job');
     const contract = contractOf(system);
     const { url, credentials, markReady } = await startServer(system, lake, {
       logWriter: writtenLog.writer,

@@ -1,3 +1,4 @@
+import { parseSchedule, scheduleText, type Schedule } from '@clicklake/pipeline/schedule';
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 /** One thing that may be configured: what it takes, and how it is written in a file, a variable or a flag. */
@@ -14,6 +15,8 @@ export interface Setting<T> {
   readonly parse: (value: unknown) => T | undefined;
   /** As it would stand in the file. */
   readonly format: (value: T) => string;
+  /** Not to be shown as it is, by whatever command. */
+  readonly secret?: boolean;
 }
 
 type Description<T> = Pick<Setting<T>, 'description' | 'env' | 'flag' | 'defaultValue'>;
@@ -86,6 +89,45 @@ export function duration(given: Description<number>): Setting<number> {
     takes: 'a duration such as "250ms", "10s", "12h" or "7d"',
     parse: (value) => (typeof value === 'string' ? parseDuration(value) : undefined),
     format: (value) => JSON.stringify(formatDuration(value)),
+  };
+}
+
+/** Milliseconds; Infinity, written `none`, is for ever. */
+export function retention(given: Description<number>): Setting<number> {
+  return {
+    ...given,
+    takes: 'a duration of a day or more such as "90d", or "none"',
+    parse(value) {
+      if (value === 'none') return Infinity;
+      const ms = typeof value === 'string' ? parseDuration(value) : undefined;
+      return ms !== undefined && ms >= 86_400_000 ? ms : undefined;
+    },
+    format: (value) => JSON.stringify(value === Infinity ? 'none' : formatDuration(value)),
+  };
+}
+
+/** When a job begins by itself. */
+export function schedule(given: Description<Schedule>): Setting<Schedule> {
+  return {
+    ...given,
+    takes: '"after-commits", "off", or a cron expression in UTC such as "30 3 * * *"',
+    parse: (value) => (typeof value === 'string' ? parseSchedule(value) : undefined),
+    format: (value) => JSON.stringify(scheduleText(value)),
+  };
+}
+
+/** An address to call, which may hold a secret: only its host is ever shown. null, written `none`, is none. */
+export function callbackUrl(given: Description<string | null>): Setting<string | null> {
+  return {
+    ...given,
+    takes: 'an http:// or https:// URL, or "none"',
+    parse(value) {
+      if (value === 'none' || value === '') return null;
+      if (typeof value !== 'string' || value.length > 2000 || !URL.canParse(value)) return undefined;
+      return ['http:', 'https:'].includes(new URL(value).protocol) ? value : undefined;
+    },
+    format: (value) => JSON.stringify(value === null ? 'none' : `${new URL(value).origin}/…`),
+    secret: true,
   };
 }
 

@@ -1,4 +1,16 @@
-import { duration, flag, positiveNumber, size, text, texts, wholeNumber, type Setting } from './setting.ts';
+import {
+  callbackUrl,
+  duration,
+  flag,
+  positiveNumber,
+  retention,
+  schedule,
+  size,
+  text,
+  texts,
+  wholeNumber,
+  type Setting,
+} from './setting.ts';
 
 const port = { min: 0, max: 65_535 };
 
@@ -91,6 +103,34 @@ export const settings = {
   'log.retention_size': size({ description: 'How much of them it keeps', defaultValue: Infinity }),
   'log.max_size': size({ description: 'The log takes nothing beyond it', defaultValue: Infinity }),
   'log.min_free': size({ description: 'Disk space that the log leaves free', defaultValue: 256 * 2 ** 20 }),
+  'silver.retention': retention({
+    description: 'How long Silver keeps events after their date; ids stay known for the dedupe window',
+    defaultValue: Infinity,
+  }),
+  'jobs.refresh': schedule({
+    description: 'When Gold is brought up to date: after-commits, off, or cron (UTC)',
+    defaultValue: { kind: 'after-commits' },
+  }),
+  'jobs.refresh_interval': duration({
+    description: 'At least so long after a refresh began the next one does',
+    defaultValue: 5_000,
+  }),
+  'jobs.refresh_rest': positiveNumber({
+    description: 'And at least so many times as long as the last one worked',
+    defaultValue: 4,
+  }),
+  'jobs.maintenance': schedule({
+    description: 'When tables are compacted and cleaned up',
+    defaultValue: { kind: 'after-commits' },
+  }),
+  'jobs.retention': schedule({
+    description: 'When what is past its retention is deleted',
+    defaultValue: { kind: 'cron', expression: '* * * * *' },
+  }),
+  'jobs.webhook_url': callbackUrl({
+    description: 'Is told of each failed run, by POST of JSON; may be secret',
+    defaultValue: null,
+  }),
   'query.timeout': duration({ description: 'Time limit of a SQL statement', defaultValue: 30_000 }),
   'query.memory': size({ description: 'Memory of all SQL statements', defaultValue: 192 * 2 ** 20 }),
   'query.max_rows': wholeNumber({

@@ -83,6 +83,19 @@ export function createAdminClient(url: string, token: string): AdminClient {
     restore: (table, options) => call('POST', `${tablePath(table)}/restore`, options),
     planRefresh: (request) => call('POST', '/api/refresh/plan', request),
     refresh: (request) => call('POST', '/api/refresh', request),
+    jobs: async () => (await call<{ jobs: Awaited<ReturnType<LakeAdmin['jobs']>> }>('GET', '/api/jobs')).jobs,
+    async runs({ job, failed, limit }) {
+      interface Answer {
+        readonly runs: Awaited<ReturnType<LakeAdmin['runs']>>;
+      }
+      const query = new URLSearchParams({
+        limit: String(limit),
+        ...(job !== undefined && { job }),
+        ...(failed === true && { failed: 'true' }),
+      });
+      return (await call<Answer>('GET', `/api/runs?${query.toString()}`)).runs;
+    },
+    runJob: (name) => call('POST', `/api/jobs/${encodeURIComponent(name)}/run`, {}),
     async skipCorrupt(topic, partition) {
       interface Answer {
         readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>>;

@@ -1,11 +1,14 @@
-import { nodeFileSystem } from '@clicklake/durable-files';
+import { nodeFileSystem, readLockOwner } from '@clicklake/durable-files';
 import { createContract } from '@clicklake/contract';
 import { openEmbeddedLog, type EventLog, type LogReader, type LogWriter } from '@clicklake/event-log';
 import {
   defaultIngestSettings,
+  defaultJobsSettings,
   defaultMaintenanceSettings,
   openLakeOwner,
   openLakeReader,
+  readJobs,
+  webhookDefaults,
   type LakeOwner,
   type LakeReader,
 } from '@clicklake/pipeline';
@@ -15,6 +18,7 @@ import type { CommandContext } from '../context.ts';
 import {
   crashPointsOf,
   ingestSettingsOf,
+  jobsSettingsOf,
   lakeMemoryMb,
   logOptions,
   queryOptions,
@@ -53,7 +57,8 @@ export async function openForWriting(context: CommandContext, role: string): Pro
     log,
     contract: createContract({ maxEventAgeDays: config['contract.max_event_age_days'] }),
     settings: ingestSettingsOf(config, defaultIngestSettings),
-    maintenance: { ...defaultMaintenanceSettings, enabled: false },
+    maintenance: defaultMaintenanceSettings,
+    jobs: jobsSettingsOf(config, defaultJobsSettings, webhookDefaults),
     queryEngine: null,
     clock: effects.now,
     role,
@@ -108,6 +113,12 @@ function opened(context: CommandContext, lake: LakeReader, owner: LakeOwner | nu
   const admin = createLocalAdmin({
     lake,
     owner,
+    jobs: readJobs({
+      paths,
+      files: nodeFileSystem,
+      settings: jobsSettingsOf(config, defaultJobsSettings, webhookDefaults),
+      hasOwner: async () => (await readLockOwner(paths.ingestLock)) !== undefined,
+    }),
     engine: {
       async run(sql, pin, options) {
         engine ??= openQueryEngine(queryOptions(config, paths));

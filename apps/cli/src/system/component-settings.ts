@@ -1,5 +1,5 @@
 import type { EmbeddedLogOptions } from '@clicklake/event-log';
-import type { IngestSettings } from '@clicklake/pipeline';
+import type { IngestSettings, JobsSettings } from '@clicklake/pipeline';
 import type { QueryEngineOptions } from '@clicklake/query';
 import { environmentCrashPoints, type CrashPoints } from '@clicklake/durable-files';
 import type { Config } from '../config/settings.ts';
@@ -39,6 +39,31 @@ export function ingestSettingsOf(config: Config, defaults: IngestSettings): Inge
     commitBytes: config['ingest.commit_size'],
     dedupeWindowMs: config['ingest.dedupe_window'],
     dedupeMemoryBytes: config['ingest.dedupe_memory'],
+  };
+}
+
+/** @param defaults those of the pipeline, and `webhook` what a webhook's calls are like. */
+export function jobsSettingsOf(
+  config: Config,
+  defaults: JobsSettings,
+  webhook: Omit<NonNullable<JobsSettings['webhook']>, 'url'>,
+): JobsSettings {
+  const { refresh, maintenance, retention } = defaults;
+  const url = config['jobs.webhook_url'];
+  return {
+    ...defaults,
+    refresh: {
+      schedule: config['jobs.refresh'],
+      pace: {
+        ...refresh.pace,
+        leastMs: config['jobs.refresh_interval'],
+        restFactor: config['jobs.refresh_rest'],
+      },
+    },
+    maintenance: { ...maintenance, schedule: config['jobs.maintenance'] },
+    retention: { ...retention, schedule: config['jobs.retention'] },
+    silverRetentionMs: config['silver.retention'],
+    webhook: url === null ? null : { ...webhook, url },
   };
 }
 

@@ -5,8 +5,10 @@ import { openEmbeddedLog, type EventLog, type LogWriter } from '@clicklake/event
 import { isClicklakeError } from '@clicklake/errors';
 import {
   defaultIngestSettings,
+  defaultJobsSettings,
   defaultMaintenanceSettings,
   openLakeOwner,
+  webhookDefaults,
   type OwnedLake,
 } from '@clicklake/pipeline';
 import { openQueryEngine, type QueryEngine } from '@clicklake/query';
@@ -25,6 +27,7 @@ import { version } from '../version.ts';
 import {
   crashPointsOf,
   ingestSettingsOf,
+  jobsSettingsOf,
   lakeMemoryMb,
   logOptions,
   queryOptions,
@@ -70,10 +73,15 @@ export interface StartedCollector {
   readonly keys: KeyStore;
 }
 
-/** The collector, what it needs to know of the log's state, and the lock by which commands find it. */
+/**
+ * The collector, what it needs to know of the log's state, and the lock by which commands find it.
+ *
+ * @param retention who keeps the log's limits: a job of this process, or, where there are no jobs, this.
+ */
 export async function startCollector(
   system: SystemContext,
   { log, writer }: WrittenLog,
+  retention: 'here' | 'job',
 ): Promise<StartedCollector> {
   const { config, paths, effects, lifecycle, role } = system;
   const lock = await acquireLock(paths.collectorLock, role, `the collector of ${paths.home}`);
@@ -83,10 +91,12 @@ export async function startCollector(
   lifecycle.add('log reader', () => reader.close());
   const gauge = startPressureGauge(reader, paths.log);
   lifecycle.add('pressure gauge', () => gauge.stop());
-  const keeper = startLogKeeper(writer, reader, (error) =>
-    warnOf(system, 'The log’s retention failed', error),
-  );
-  lifecycle.add('log keeper', () => keeper.stop());
+  if (retention === 'here') {
+    const keeper = startLogKeeper(writer, reader, (error) =>
+      warnOf(system, 'The log’s retention failed', error),
+    );
+    lifecycle.add('log keeper', () => keeper.stop());
+  }
   const collector = createCollector({
     contract: contractOf(system),
     writer,
@@ -134,8 +144,17 @@ export interface StartedLake extends OwnedLake {
   readonly engine: QueryEngine;
 }
 
-/** Takes the lake's lease and opens it, with the engine that shows its tail. @throws DurableFilesError */
-export async function openLake(system: SystemContext, log: EventLog): Promise<StartedLake> {
+/**
+ * Takes the lake's lease and opens it, with the engine that shows its tail.
+ *
+ * @param logWriter of this process: the retention job then keeps the log's limits.
+ * @throws DurableFilesError `files-lock-held`
+ */
+export async function openLake(
+  system: SystemContext,
+  log: EventLog,
+  logWriter?: LogWriter,
+): Promise<StartedLake> {
   const { config, paths, effects, lifecycle, role } = system;
   await removeAbandonedQueryScratch(paths.scratch);
   const engine = await openQueryEngine(queryOptions(config, paths));
@@ -148,6 +167,8 @@ export async function openLake(system: SystemContext, log: EventLog): Promise<St
     contract: contractOf(system),
     settings: ingestSettingsOf(config, defaultIngestSettings),
     maintenance: defaultMaintenanceSettings,
+    jobs: jobsSettingsOf(config, defaultJobsSettings, webhookDefaults),
+    ...(logWriter !== undefined && { logWriter }),
     queryEngine: engine,
     clock: effects.now,
     role,
@@ -176,6 +197,7 @@ export async function startServer(
     ...localParts,
     lake: owner,
     owner,
+    jobs: null,
     engine,
     process: { version, role, home: paths.home, collectorUrl, startedAt: effects.now(), now: effects.now },
   };

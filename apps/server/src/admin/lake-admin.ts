@@ -2,6 +2,8 @@ import type {
   DeadLetterFilter,
   DeadLetterRow,
   IngestState,
+  JobsStatus,
+  JobState,
   Ledger,
   OptimizeOptions,
   OptimizeResult,
@@ -10,6 +12,8 @@ import type {
   RefreshResult,
   RestoreOptions,
   RestoreResult,
+  Run,
+  RunFilter,
   TableCommit,
   TableName,
   TableSummary,
@@ -42,6 +46,11 @@ export interface LakeAdmin {
   planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
   /** Brings Gold up to the newest committed Silver. */
   refresh(request: RefreshRequest): Promise<RefreshResult>;
+  jobs(): Promise<readonly JobState[]>;
+  /** Newest first. */
+  runs(filter: RunFilter): Promise<readonly Run[]>;
+  /** Runs a job now and waits for it. */
+  runJob(name: string): Promise<Run>;
   /** Gives up the unreadable ranges of a partition (S5.1) and returns them. */
   skipCorrupt(topic: string, partition: number): Promise<readonly SkippedRange[]>;
   /** Makes the past: straight into the log, by the process that writes it. */
@@ -104,6 +113,8 @@ export interface Vitals {
   readonly collectorUrl: string | null;
   /** Null when the process does not own the lake. */
   readonly ingest: IngestState | null;
+  /** What fails and what runs, and how far Gold is behind; null as well then. */
+  readonly jobs: JobsStatus | null;
   readonly collector: CollectorCounters | null;
 }
 

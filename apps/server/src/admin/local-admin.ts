@@ -1,6 +1,6 @@
 import { isClicklakeError } from '@clicklake/errors';
 import { topicPartitions, type LogWriter, type Topic } from '@clicklake/event-log';
-import type { LakeOwner, LakeReader } from '@clicklake/pipeline';
+import type { JobsOnRecord, LakeOwner, LakeReader } from '@clicklake/pipeline';
 import type { Pin, QueryEngine, QueryResult } from '@clicklake/query';
 import { ApiError } from '../api-error.ts';
 import type {
@@ -18,6 +18,8 @@ export interface LocalParts {
   readonly lake: LakeReader;
   /** The same lake when this process holds its lease (S3.4). */
   readonly owner: LakeOwner | null;
+  /** What is on record of the jobs, where this process runs none of them. */
+  readonly jobs: JobsOnRecord | null;
   readonly engine: Pick<QueryEngine, 'run'>;
   readonly logWriter: Pick<LogWriter, 'skipCorrupt'> | null;
   readonly backFill: ((request: BackFillRequest, options: BackFillOptions) => Promise<BackFillResult>) | null;
@@ -45,6 +47,10 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     );
   }
 
+  function requireRecord(): JobsOnRecord {
+    return parts.jobs ?? notHere('know the jobs of the lake', 'Ask the process that owns the lake.');
+  }
+
   return {
     async sql(statement, options) {
       const result = await runPinned(engine, lake, statement, options);
@@ -65,6 +71,9 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     restore: async (table, options) => requireOwner().restore(table, options),
     planRefresh: async (request) => requireOwner().planRefresh(request),
     refresh: async (request) => requireOwner().refresh(request),
+    jobs: async () => parts.owner?.jobs() ?? (await requireRecord().jobs()),
+    runs: async (filter) => parts.owner?.runs(filter) ?? (await requireRecord().runs(filter)),
+    runJob: async (name) => requireOwner().runJob(name),
 
     async skipCorrupt(topic, partition) {
       const known = parseTopic(topic, partition);
@@ -118,6 +127,7 @@ export function vitalsOf(parts: Pick<LocalParts, 'owner' | 'collector' | 'proces
     residentBytes: process.memoryUsage.rss(),
     collectorUrl,
     ingest: parts.owner?.state() ?? null,
+    jobs: parts.owner?.jobsStatus() ?? null,
     collector: parts.collector?.() ?? null,
   };
 }

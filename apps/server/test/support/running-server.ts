@@ -7,6 +7,7 @@ import { openEmbeddedLog, type LogWriter, type NewRecord } from '@clicklake/even
 import {
   defaultIngestSettings,
   defaultMaintenanceSettings,
+  noJobsByThemselves,
   lakePaths,
   openLakeOwner,
   type LakeOwner,
@@ -75,7 +76,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log,
     contract,
     settings: { ...defaultIngestSettings, commitIntervalMs: 200, tickIntervalMs: 20 },
-    maintenance: { ...defaultMaintenanceSettings, enabled: false },
+    maintenance: defaultMaintenanceSettings,
+    jobs: noJobsByThemselves,
     queryEngine: engine,
     clock: Date.now,
     role: 'test',
@@ -89,6 +91,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const parts: LocalParts = {
     lake: owner,
     owner,
+    jobs: null,
     engine,
     logWriter: writer,
     backFill: options.backFill ?? null,

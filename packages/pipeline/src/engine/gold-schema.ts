@@ -27,9 +27,13 @@ export function goldSchema(columns: readonly ModelColumn[]): StructType {
   );
 }
 
-/** S4.5: Gold's tombstones live an hour, since a date's rows are rewritten with every refresh. */
+/**
+ * S4.5: Gold's tombstones live an hour, since a date's rows are rewritten with every refresh. Its log need not reach
+ * much further back than the files do: a refresh that commits every few seconds all day long leaves some four thousand
+ * entries of a table, whatever its age.
+ */
 export const goldProperties = {
   'delta.checkpointInterval': '100',
-  'delta.logRetentionDuration': 'interval 7 days',
+  'delta.logRetentionDuration': 'interval 6 hours',
   'delta.deletedFileRetentionDuration': 'interval 1 hours',
 };

@@ -12,18 +12,27 @@ const systemHints: Readonly<Record<string, string>> = {
   EMFILE: 'Raise the limit of open files (ulimit -n) and start again.',
 };
 
-/** An error as people are told of it: with what lies at its root, and the way out of that. Null for none. */
-export function describeProblem(problem: unknown): Problem | null {
+const ofIngest = {
+  code: 'ingest-failed',
+  hint: 'Ingest tries again by itself; see the message for the cause.',
+};
+
+/**
+ * An error as people are told of it: with what lies at its root, and the way out of that. Null for none.
+ *
+ * @param unknown what is said of an error that has neither code nor hint.
+ */
+export function describeProblem(problem: unknown, unknown = ofIngest): Problem | null {
   if (problem === undefined) return null;
   const root = rootOf(problem);
   const message = messageOf(problem);
   const rootMessage = messageOf(root);
   const described = {
-    code: isClicklakeError(problem) ? problem.code : 'ingest-failed',
+    code: isClicklakeError(problem) ? problem.code : unknown.code,
     message: message.includes(rootMessage) ? message : `${message} (${rootMessage})`,
   };
   const hint = systemHint(root) ?? (isClicklakeError(problem) ? problem.hint : undefined);
-  return { ...described, hint: hint ?? 'Ingest tries again by itself; see the message for the cause.' };
+  return { ...described, hint: hint ?? unknown.hint };
 }
 
 function rootOf(error: unknown): unknown {

@@ -30,7 +30,8 @@ export type SessionHandlers = Pick<IngestSessionOptions, 'onCommitted' | 'onProb
 
 export interface IngestRunnerOptions {
   readonly openSession: (handlers: SessionHandlers) => Promise<IngestSession>;
-  readonly onCommitted: () => void;
+  /** @param silverVersion Silver's, with the new rows in it. */
+  readonly onCommitted: (silverVersion: number) => void;
   readonly clock: () => number;
 }
 
@@ -51,7 +52,7 @@ export async function openIngestRunner({
         commits += 1;
         lastCommit = { ...commit, at: clock() };
         silverVersion = commit.silverVersion;
-        onCommitted();
+        onCommitted(commit.silverVersion);
       },
       onProblem(found) {
         problem = found;

@@ -15,9 +15,9 @@ export interface GoldRefreshOptions {
   readonly refreshMemoryMb?: number;
 }
 
-/** Refreshes of one lake: one after another, each with an engine session of its own. */
+/** Refreshes of one lake, each with an engine session of its own: whoever calls holds the claim on Gold. */
 export interface GoldRefresh extends Refresher {
-  /** Lets what is under way end after the model it is at. Idempotent. */
+  /** Idempotent. */
   close(): Promise<void>;
 }
 
@@ -37,28 +37,15 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
     memoryLimitMb: options.refreshMemoryMb ?? memoryLimitMb,
     threads: 2,
   });
-  const stopping = new AbortController();
-  let last: Promise<unknown> = Promise.resolve();
 
-  function serially<Result>(work: (refresher: Refresher) => Promise<Result>): Promise<Result> {
-    const result = last.then(async () => {
-      stopping.signal.throwIfAborted();
-      // Read anew each time: an edited model counts with the next refresh.
-      const project = await loadProject(modelsDirectory);
-      return await work(createRefresher({ engine, project, crashPoints }));
-    });
-    last = result.catch(() => undefined);
-    return result;
+  /** Reads the project anew each time: an edited model counts with the next refresh. */
+  async function refresher(): Promise<Refresher> {
+    return createRefresher({ engine, project: await loadProject(modelsDirectory), crashPoints });
   }
 
   return {
-    plan: (request) => serially((refresher) => refresher.plan(request)),
-    refresh: (request, onProgress) =>
-      serially((refresher) => refresher.refresh(request, onProgress, stopping.signal)),
-    async close() {
-      stopping.abort();
-      await last;
-      await engine.close();
-    },
+    plan: async (request) => (await refresher()).plan(request),
+    refresh: async (request, onProgress, signal) => (await refresher()).refresh(request, onProgress, signal),
+    close: () => engine.close(),
   };
 }

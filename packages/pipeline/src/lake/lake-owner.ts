@@ -1,20 +1,22 @@
 import { rm } from 'node:fs/promises';
 import { acquireLock, type CrashPoints, type FileSystem, type Lock } from '@clicklake/durable-files';
 import type { Contract } from '@clicklake/contract';
-import type { EventLog } from '@clicklake/event-log';
+import type { EventLog, LogWriter } from '@clicklake/event-log';
 import type { QueryEngine } from '@clicklake/query';
 import { describeProblem } from '../ingest/describe-problem.ts';
 import { openIngestRunner } from '../ingest/ingest-runner.ts';
 import { openIngestSession } from '../ingest/ingest-session.ts';
 import type { IngestSettings } from '../ingest/ingest-settings.ts';
 import type { LakePaths } from '../lake-paths.ts';
+import type { JobsSettings } from '../jobs/jobs-settings.ts';
 import type { LakeOwner } from '../lake-service.ts';
-import { createMaintenance } from '../maintenance/maintenance.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
+import { optimizeTable, vacuumTable } from '../maintenance/table-upkeep.ts';
 import { planSilverRestore, restoreSilver } from '../maintenance/restore-silver.ts';
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
 import { createGoldRefresh } from './gold-refresh.ts';
 import { openGoldTables } from './gold-tables.ts';
+import { openLakeJobs } from './lake-jobs.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openOrCreateTables } from './lake-tables.ts';
 import { createTailView } from './tail-view.ts';
@@ -27,6 +29,9 @@ export interface LakeOwnerOptions {
   readonly contract: Contract;
   readonly settings: IngestSettings;
   readonly maintenance: MaintenanceSettings;
+  readonly jobs: JobsSettings;
+  /** The log's writer, when it is of this process: the retention job then keeps the log's limits. */
+  readonly logWriter?: LogWriter;
   /** Where the tail is shown; null when this process answers no queries. */
   readonly queryEngine: QueryEngine | null;
   readonly clock: () => number;
@@ -68,12 +73,20 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   const tables = await openOrCreateTables({ paths, files, duckdb, crashPoints, clock });
   for (const table of Object.values(tables)) opened.defer(() => table.close());
   const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
-  const maintenance = createMaintenance({ tables, settings: options.maintenance, clock });
-  opened.defer(() => maintenance.close());
+  const gold = opened.adopt(
+    openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
+    (own) => own.close(),
+  );
+  const refreshing = opened.adopt(createGoldRefresh(options), (own) => own.close());
+  const jobs = opened.adopt(
+    await openLakeJobs({ ...options, tables, gold: () => gold.all(), refreshing, reader }),
+    (own) => own.close(),
+  );
+  let checkpointProblem: unknown;
   const tail = options.queryEngine === null ? undefined : createTailView(options.queryEngine);
   const ingest = await openIngestRunner({
     clock,
-    onCommitted: () => maintenance.noteCommit(),
+    onCommitted: (silverVersion) => jobs.noteSilver(silverVersion),
     openSession: (handlers) =>
       openIngestSession({
         paths,
@@ -86,16 +99,15 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
         settings,
         clock,
         tail,
-        onMaintenance: (found) => maintenance.noteProblem(found),
+        onMaintenance(found) {
+          checkpointProblem = found;
+        },
         ...handlers,
       }),
   });
   opened.defer(() => ingest.close());
-  const gold = opened.adopt(
-    openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
-    (own) => own.close(),
-  );
-  const refreshing = opened.adopt(createGoldRefresh(options), (own) => own.close());
+  // Before ingest commits its tail, which would be an occasion for more of them.
+  opened.defer(() => jobs.close());
   const reading = lakeReading({
     paths,
     gold,
@@ -110,24 +122,32 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   let closed: Promise<void> | undefined;
   const owner: LakeOwner = {
     ...reading,
-    start: () => {
+    start() {
       ingest.start();
+      jobs.start();
       return Promise.resolve();
     },
     catchUp: (onProgress) =>
       ingest.catchUp(({ records }, processed) => onProgress({ processed, inFlight: records })),
-    state: () => ({ ...ingest.state(), maintenanceProblem: describeProblem(maintenance.problem()) }),
-    planRefresh: (request) => refreshing.plan(request),
-    refresh: (request, onProgress) => refreshing.refresh(request, onProgress),
-    optimize: (table, given) => maintenance.optimize(table, given),
-    vacuum: (table, given) => maintenance.vacuum(table, given),
+    state: () => ({ ...ingest.state(), maintenanceProblem: describeProblem(checkpointProblem) }),
+    jobs: () => jobs.jobs(),
+    runs: (filter) => jobs.runs(filter),
+    jobsStatus: () => jobs.status(),
+    runJob: (name) => jobs.run(name),
+    planRefresh: (request) => jobs.planRefresh(request),
+    refresh: (request, onProgress) => jobs.refresh(request, onProgress),
+    optimize: (table, given) =>
+      jobs.claims.hold([table], () => optimizeTable(tables[table], given, options.maintenance)),
+    vacuum: (table, given) => jobs.claims.hold([table], () => vacuumTable(tables[table], given)),
     restore: (table, given) =>
-      maintenance.exclusively(() =>
-        ingest.rebase(
+      jobs.claims.hold([table], async () => {
+        const restored = await ingest.rebase(
           () => planSilverRestore({ table, tables, reader, options: given }),
           (plan) => restoreSilver(tables.silver, plan),
-        ),
-      ),
+        );
+        jobs.noteSilver(restored.version);
+        return restored;
+      }),
     close: () => (closed ??= resources.disposeAsync()),
   };
   return { owner, lease };

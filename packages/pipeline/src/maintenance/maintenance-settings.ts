@@ -1,7 +1,6 @@
 /** When the tables are looked after by themselves. Sizes in bytes, times in milliseconds. */
 export interface MaintenanceSettings {
-  readonly enabled: boolean;
-  /** After so many commits the tables are looked at for files to compact. */
+  /** After so many commits the tables are looked at for files to compact: the pace of the job, unless told otherwise. */
   readonly commitsBetweenLooks: number;
   /** A partition with at least this many files below `smallFileBytes` has those packed. */
   readonly smallFiles: number;
@@ -18,7 +17,6 @@ export interface MaintenanceSettings {
  * thousand, and with them every checkpoint small (docs/operations.md has the arithmetic).
  */
 export const defaultMaintenanceSettings: MaintenanceSettings = {
-  enabled: true,
   commitsBetweenLooks: 6,
   smallFiles: 30,
   smallFileBytes: 8 * 1024 * 1024,

@@ -7,6 +7,7 @@ import {
   openEmbeddedLog,
   type EmbeddedLogOptions,
   type EventLog,
+  type LogWriter,
   type NewRecord,
 } from '@clicklake/event-log';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -15,8 +16,10 @@ import {
   defaultIngestSettings,
   defaultMaintenanceSettings,
   lakePaths,
+  noJobsByThemselves,
   openLakeOwner,
   type IngestSettings,
+  type JobsSettings,
   type LakeOwner,
   type LakePaths,
   type MaintenanceSettings,
@@ -38,6 +41,9 @@ export interface TestLake {
 export interface OpenTestLake {
   readonly settings?: Partial<IngestSettings>;
   readonly maintenance?: Partial<MaintenanceSettings>;
+  /** By default none runs by itself. */
+  readonly jobs?: Partial<JobsSettings>;
+  readonly logWriter?: LogWriter;
   readonly contract?: Partial<ContractSettings>;
   readonly crashPoints?: CrashPoints;
   readonly queryEngine?: QueryEngine;
@@ -51,6 +57,11 @@ export interface OpenedTables {
   readonly tables: LakeTables;
   readonly connection: DuckDBConnection;
   close(): Promise<void>;
+}
+
+/** A job that follows every so many commits, as fast as it can. */
+export function everyCommits(commits: number): JobsSettings['refresh'] {
+  return { schedule: { kind: 'after-commits' }, pace: { commits, leastMs: 0, restFactor: 0 } };
 }
 
 /** A home of its own; everything in it is the product's own code over real files. */
@@ -104,7 +115,9 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
         log: options.log ?? log(),
         contract: createContract(options.contract ?? {}),
         settings: { ...defaultIngestSettings, dedupeMemoryBytes: 8 * 1024 * 1024, ...options.settings },
-        maintenance: { ...defaultMaintenanceSettings, enabled: false, ...options.maintenance },
+        maintenance: { ...defaultMaintenanceSettings, ...options.maintenance },
+        jobs: { ...noJobsByThemselves, ...options.jobs },
+        ...(options.logWriter !== undefined && { logWriter: options.logWriter }),
         queryEngine: options.queryEngine ?? null,
         clock: options.clock ?? Date.now,
         role: 'test',

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { collected, foreign, refused } from './records.ts';
-import { testLakeAt } from './test-lake.ts';
+import { everyCommits, testLakeAt } from './test-lake.ts';
 
 /**
  * Appends and ingests until it is killed. Writes down what it is going to append, and what was acknowledged:
@@ -16,7 +16,8 @@ const { home, prefix, acknowledged } = JSON.parse(process.argv[2] ?? '{}') as Wo
 const lake = testLakeAt(home);
 const owner = await lake.open({
   settings: { tickIntervalMs: 2, commitIntervalMs: 25, tickBytes: 8_000, commitBytes: 16_000 },
-  maintenance: { enabled: true, commitsBetweenLooks: 3, smallFiles: 6 },
+  maintenance: { smallFiles: 6 },
+  jobs: { maintenance: everyCommits(3) },
 });
 await owner.start();
 const writer = await lake.log({ segmentBytes: 30_000 }).openWriter();

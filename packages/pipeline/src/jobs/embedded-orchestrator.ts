@@ -1,0 +1,247 @@
+import type { CrashPoints } from '@clicklake/durable-files';
+import { PipelineError } from '../pipeline-error.ts';
+import type { Job } from './job.ts';
+import type { JobState, Orchestrator } from './orchestrator.ts';
+import { earliestStart, type Pace } from './pace.ts';
+import { pauseAfter, type RetryPolicy } from './retry.ts';
+import type { RunHistory } from './run-history.ts';
+import { problemOf, runJob, type RanJob } from './run-job.ts';
+import { failingJob, filterRuns, type Run, type RunTrigger } from './run.ts';
+import { nextTime, scheduleText, type Schedule } from './schedule.ts';
+import type { TableClaims } from './table-claims.ts';
+import type { Webhook } from './webhook.ts';
+
+export interface ScheduledJob {
+  readonly job: Job;
+  readonly schedule: Schedule;
+  readonly pace: Pace;
+}
+
+export interface EmbeddedOrchestratorOptions {
+  readonly jobs: readonly ScheduledJob[];
+  readonly history: RunHistory;
+  readonly claims: TableClaims;
+  readonly retries: RetryPolicy;
+  /** Null: nobody is told of failed runs. */
+  readonly webhook: Webhook | null;
+  readonly crashPoints: CrashPoints;
+  readonly clock: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}
+
+/** Where a job stands. Times are of the monotonic clock, so that a wall clock that jumps holds up nothing. */
+interface Slot extends ScheduledJob {
+  /** Why it is to run next. */
+  pending: RunTrigger | undefined;
+  running: boolean;
+  attempt: number;
+  commits: number;
+  notBefore: number;
+  /** Wall clock. */
+  nextCron: number | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** A wall clock may be set while a timer runs: none runs for longer than this. */
+const longestTimerMs = 30_000;
+
+/** The scheduler that lives in the process which owns the lake. */
+export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions): Orchestrator {
+  const { history, claims, retries, webhook, crashPoints, clock, random } = options;
+  const stopping = new AbortController();
+  const dependencies = { history, claims, crashPoints, clock, stopping: stopping.signal };
+  const underWay = new Map<Promise<unknown>, string>();
+  let started = false;
+  const slots = new Map(
+    options.jobs.map((given): [string, Slot] => [
+      given.job.name,
+      {
+        ...given,
+        pending: undefined,
+        running: false,
+        attempt: 1,
+        commits: 0,
+        notBefore: 0,
+        nextCron: undefined,
+        timer: undefined,
+      },
+    ]),
+  );
+
+  /** Sets the timer for the next time at which there may be something to begin. */
+  function arm(slot: Slot): void {
+    clearTimeout(slot.timer);
+    slot.timer = undefined;
+    if (!started || stopping.signal.aborted || slot.running) return;
+    const waits = [
+      ...(slot.pending === undefined ? [] : [slot.notBefore - performance.now()]),
+      ...(slot.nextCron === undefined ? [] : [slot.nextCron - clock()]),
+    ];
+    if (waits.length === 0) return;
+    const wait = Math.min(longestTimerMs, Math.max(0, Math.ceil(Math.min(...waits))));
+    slot.timer = setTimeout(() => look(slot), wait);
+  }
+
+  function look(slot: Slot): void {
+    if (slot.nextCron !== undefined && slot.nextCron <= clock()) {
+      slot.pending ??= 'cron';
+      slot.nextCron = nextCron(slot);
+    }
+    if (slot.pending !== undefined && slot.notBefore <= performance.now()) begin(slot, slot.pending);
+    else arm(slot);
+  }
+
+  function begin(slot: Slot, trigger: RunTrigger): void {
+    slot.pending = undefined;
+    slot.running = true;
+    const { attempt } = slot;
+    const beganAt = performance.now();
+    const pause = pauseAfter(retries, attempt, random());
+    const afterFailure = (): { retryAt: string | null; webhook: Run['webhook'] } => ({
+      retryAt: pause === undefined ? null : new Date(clock() + pause).toISOString(),
+      webhook: webhook === null ? null : { outcome: 'pending', attempts: 0, error: null },
+    });
+    const always = failingJob(history.list(), slot.job.name) !== null;
+    const occasion = { trigger, attempt, partial: false, always, afterFailure };
+    const done = runJob(dependencies, slot.job, occasion).then(({ run, workMs }) => {
+      slot.running = false;
+      slot.attempt = 1;
+      slot.notBefore = earliestStart(slot.pace, beganAt, workMs);
+      if (run?.outcome === 'failed') {
+        const now = performance.now();
+        if (pause !== undefined) {
+          slot.attempt = attempt + 1;
+          slot.notBefore = now + pause;
+          slot.pending = trigger;
+        } else if (slot.schedule.kind === 'after-commits') {
+          slot.notBefore = now + retries.restMs;
+          slot.pending = trigger;
+        }
+      }
+      tellOf(run);
+      arm(slot);
+    });
+    note(done, slot.job.name);
+  }
+
+  function note(work: Promise<unknown>, name: string): void {
+    underWay.set(work, name);
+    const end = (): void => void underWay.delete(work);
+    work.then(end, end);
+  }
+
+  function tellOf(run: Run | undefined): void {
+    if (run?.webhook?.outcome !== 'pending') return;
+    webhook?.tell(run, (call) => note(history.update({ ...run, webhook: call }), ''));
+  }
+
+  function nextCron({ schedule }: ScheduledJob): number | undefined {
+    return schedule.kind === 'cron' ? nextTime(schedule.expression, clock()) : undefined;
+  }
+
+  function stateOf(slot: Slot): JobState {
+    const { job, schedule, pending, notBefore, nextCron: cron } = slot;
+    const runs = history.list();
+    const isRunning = [...underWay.values()].includes(job.name);
+    const inMs = pending === undefined ? undefined : Math.max(0, notBefore - performance.now());
+    const next = inMs === undefined ? cron : clock() + inMs;
+    return {
+      name: job.name,
+      description: job.description,
+      tables: job.tables,
+      schedule: scheduleText(schedule),
+      enabled: schedule.kind !== 'off',
+      running: isRunning,
+      lastRun: runs.find((run) => run.job === job.name) ?? null,
+      nextRunAt: !started || isRunning || next === undefined ? null : new Date(next).toISOString(),
+      failing: failingJob(runs, job.name),
+    };
+  }
+
+  async function runNow(slot: Slot, work: Parameters<Orchestrator['run']>[1]): Promise<Run> {
+    const job = work === undefined ? slot.job : { ...slot.job, plan: work.plan };
+    const partial = work?.partial ?? false;
+    const occasion = { trigger: 'manual', attempt: 1, partial, always: true } as const;
+    const afterFailure = (): { retryAt: null; webhook: Run['webhook'] } => ({
+      retryAt: null,
+      webhook: webhook === null ? null : { outcome: 'pending', attempts: 0, error: null },
+    });
+    const running = runJob(dependencies, job, { ...occasion, afterFailure });
+    note(running, slot.job.name);
+    const { run, failure }: RanJob = await running;
+    tellOf(run);
+    if (run?.outcome === 'interrupted') throw stopped(slot.job.name);
+    // Somebody who asked is told what happened, as it happened.
+    if (run === undefined || failure !== undefined) throw failure;
+    return run;
+  }
+
+  let closed: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    stopping.abort(new Error('The process stops.'));
+    for (const slot of slots.values()) clearTimeout(slot.timer);
+    const webhookClosed = webhook?.close();
+    while (underWay.size > 0) await Promise.allSettled(underWay.keys());
+    await webhookClosed;
+    while (underWay.size > 0) await Promise.allSettled(underWay.keys());
+    await history.close();
+  }
+
+  return {
+    start() {
+      if (started || stopping.signal.aborted) return;
+      started = true;
+      for (const slot of slots.values()) {
+        slot.nextCron = nextCron(slot);
+        slot.notBefore = performance.now() + slot.pace.leastMs;
+        if (slot.schedule.kind === 'after-commits') slot.pending = 'start';
+        arm(slot);
+      }
+    },
+    noteCommit() {
+      for (const slot of slots.values()) {
+        if (slot.schedule.kind !== 'after-commits') continue;
+        slot.commits += 1;
+        if (slot.commits < slot.pace.commits) continue;
+        slot.commits = 0;
+        slot.pending ??= 'commit';
+        arm(slot);
+      }
+    },
+    jobs: () => [...slots.values()].map(stateOf),
+    runs: (filter) => filterRuns(history.list(), filter),
+    health() {
+      const states = [...slots.values()].map(stateOf);
+      return {
+        failing: states.flatMap(({ failing }) => failing ?? []),
+        running: states.flatMap(({ name, running }) => (running ? [name] : [])),
+        recordProblem: problemOf(history.problem()),
+      };
+    },
+    async run(name, work) {
+      const slot = slots.get(name);
+      if (slot === undefined) throw unknownJob(name, [...slots.keys()]);
+      if (stopping.signal.aborted) throw stopped(name);
+      return await runNow(slot, work);
+    },
+    close: () => (closed ??= close()),
+  };
+}
+
+function unknownJob(name: string, names: readonly string[]): PipelineError {
+  return new PipelineError({
+    code: 'job-unknown',
+    message: `There is no job ${name.slice(0, 100)}.`,
+    hint: `These are: ${names.join(', ')}.`,
+  });
+}
+
+function stopped(name: string): PipelineError {
+  return new PipelineError({
+    code: 'job-stopped',
+    message: `The job ${name} was not finished, because its process stops.`,
+    hint: 'Nothing is half done: run it again once the process is back.',
+    retryable: true,
+  });
+}

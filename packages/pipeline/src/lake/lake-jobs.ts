@@ -1,0 +1,125 @@
+import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import type { DeltaTable } from '@clicklake/delta-lake';
+import type { LogReader, LogWriter } from '@clicklake/event-log';
+import type { IngestSettings } from '../ingest/ingest-settings.ts';
+import { createEmbeddedOrchestrator } from '../jobs/embedded-orchestrator.ts';
+import { createGoldLagMeter } from '../jobs/gold-lag.ts';
+import type { JobsSettings } from '../jobs/jobs-settings.ts';
+import { createMaintenanceJob } from '../jobs/maintenance-job.ts';
+import type { Orchestrator } from '../jobs/orchestrator.ts';
+import { goldClaim, refreshJob } from '../jobs/job-descriptions.ts';
+import { askedRefresh, createRefreshJob } from '../jobs/refresh-job.ts';
+import { createRetentionJob } from '../jobs/retention-job.ts';
+import { openRunHistory } from '../jobs/run-history.ts';
+import { createTableClaims, type TableClaims } from '../jobs/table-claims.ts';
+import { createWebhook } from '../jobs/webhook.ts';
+import type { LakePaths } from '../lake-paths.ts';
+import type { JobsStatus, LakeOwner } from '../lake-service.ts';
+import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
+import { PipelineError } from '../pipeline-error.ts';
+import type { RefreshResult } from '../refresh/refresher.ts';
+import type { GoldRefresh } from './gold-refresh.ts';
+import type { LakeTables } from './lake-tables.ts';
+
+export interface LakeJobsOptions {
+  readonly paths: LakePaths;
+  readonly files: FileSystem;
+  readonly crashPoints: CrashPoints;
+  readonly clock: () => number;
+  readonly tables: LakeTables;
+  readonly gold: () => Promise<ReadonlyMap<string, DeltaTable>>;
+  readonly refreshing: GoldRefresh;
+  readonly reader: LogReader;
+  readonly logWriter?: LogWriter;
+  readonly settings: Pick<IngestSettings, 'dedupeWindowMs'>;
+  readonly maintenance: MaintenanceSettings;
+  readonly jobs: JobsSettings;
+}
+
+/** The jobs of one lake, and the claims on its tables that its other writers share with them. */
+export interface LakeJobs
+  extends Omit<Orchestrator, 'noteCommit' | 'health'>, Pick<LakeOwner, 'planRefresh' | 'refresh'> {
+  readonly claims: TableClaims;
+  /** Silver has new rows, or has lost some, in this version. */
+  noteSilver(version: number): void;
+  status(): JobsStatus;
+}
+
+export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> {
+  const { paths, files, crashPoints, clock, tables, refreshing, jobs: settings } = options;
+  const history = await openRunHistory({ directory: paths.jobs, files });
+  const refreshed = history
+    .list()
+    .find(({ job, outcome, partial }) => job === refreshJob.name && outcome === 'succeeded' && !partial);
+  const goldVersion = refreshed?.facts.silverVersion;
+  const meter = createGoldLagMeter(
+    clock,
+    (await tables.silver.snapshot()).version,
+    typeof goldVersion === 'number' ? goldVersion : undefined,
+    Date.parse(refreshed?.startedAt ?? '') || clock(),
+  );
+  const claims = createTableClaims();
+  const refreshOptions = {
+    refresher: refreshing,
+    isBehind: async () => (await tables.silver.snapshot()).version !== meter.lag().goldVersion,
+    onRefreshed: (silverVersion: number) => meter.noteGold(silverVersion),
+  };
+  const noteSilver = (version: number): void => {
+    meter.noteSilver(version);
+    orchestrator.noteCommit();
+  };
+  const orchestrator = createEmbeddedOrchestrator({
+    jobs: [
+      { job: createRefreshJob(refreshOptions), ...settings.refresh },
+      {
+        job: createMaintenanceJob({ tables, gold: options.gold, settings: options.maintenance, clock }),
+        ...settings.maintenance,
+      },
+      {
+        job: createRetentionJob({
+          silver: tables.silver,
+          log: options.reader,
+          logWriter: options.logWriter ?? null,
+          silverRetentionMs: settings.silverRetentionMs,
+          dedupeWindowMs: options.settings.dedupeWindowMs,
+          crashPoints,
+          clock,
+          onRemoved: noteSilver,
+        }),
+        ...settings.retention,
+      },
+    ],
+    history,
+    claims,
+    retries: settings.retries,
+    webhook: settings.webhook === null ? null : createWebhook({ ...settings.webhook, home: paths.home }),
+    crashPoints,
+    clock,
+    random: Math.random,
+  });
+  return {
+    ...orchestrator,
+    claims,
+    noteSilver,
+    status: () => ({ ...orchestrator.health(), gold: meter.lag() }),
+    // A plan opens a session of the engine, of which there is one at a time.
+    planRefresh: (request) => claims.hold([goldClaim], () => refreshing.plan(request)),
+    async refresh(request, onProgress) {
+      const results: RefreshResult[] = [];
+      const work = askedRefresh(refreshOptions, request, onProgress, (result) => results.push(result));
+      await orchestrator.run(refreshJob.name, work);
+      const [result] = results;
+      if (result === undefined) throw unfinished();
+      return result;
+    },
+  };
+}
+
+function unfinished(): PipelineError {
+  return new PipelineError({
+    code: 'job-stopped',
+    message: 'The refresh was not finished, because its process stops.',
+    hint: 'Nothing is half done: run it again once the process is back.',
+    retryable: true,
+  });
+}

@@ -1,0 +1,67 @@
+import type { DeltaTable } from '@clicklake/delta-lake';
+import type { OptimizeOptions, OptimizeResult, VacuumOptions, VacuumResult } from '../lake-service.ts';
+import type { MaintenanceSettings } from './maintenance-settings.ts';
+import { planUpkeep } from './plan-compaction.ts';
+
+/** OPTIMIZE as somebody asked for it. */
+export async function optimizeTable(
+  table: DeltaTable,
+  options: OptimizeOptions,
+  settings: MaintenanceSettings,
+): Promise<OptimizeResult> {
+  const { since } = options;
+  const partitions =
+    since === undefined
+      ? undefined
+      : [...(await table.snapshot()).files.values()]
+          .map((file) => file.partitionValues)
+          .filter((values) => (Object.values(values)[0] ?? '') >= since);
+  const result = await table.optimize({
+    targetFileBytes: options.targetBytes ?? settings.targetFileBytes,
+    ...(partitions === undefined ? {} : { partitions }),
+    ...(options.sortBy === undefined ? {} : { sortBy: options.sortBy }),
+    ...(options.zOrderBy === undefined ? {} : { zOrderBy: options.zOrderBy }),
+  });
+  return {
+    version: result.versions.at(-1) ?? null,
+    filesRemoved: result.filesRemoved,
+    filesAdded: result.filesAdded,
+    bytesRemoved: result.bytesRemoved,
+    bytesAdded: result.bytesAdded,
+  };
+}
+
+/** VACUUM as somebody asked for it. */
+export async function vacuumTable(table: DeltaTable, options: VacuumOptions): Promise<VacuumResult> {
+  const { keys, bytes, dryRun } = await table.vacuum({
+    ...(options.retentionHours === undefined ? {} : { retentionHours: options.retentionHours }),
+    dryRun: options.dryRun ?? false,
+  });
+  return { dryRun, files: keys, bytes };
+}
+
+export interface Compaction {
+  readonly filesRemoved: number;
+  readonly filesAdded: number;
+}
+
+/** Packs what is worth it by now. Ends between two partitions' worth of work when the signal is aborted. */
+export async function compactTable(
+  table: DeltaTable,
+  settings: MaintenanceSettings,
+  signal: AbortSignal,
+): Promise<Compaction> {
+  let filesRemoved = 0;
+  let filesAdded = 0;
+  for (const planned of planUpkeep(await table.snapshot(), settings)) {
+    signal.throwIfAborted();
+    const result = await table.optimize({
+      partitions: planned.partitions,
+      smallFileBytes: planned.smallFileBytes,
+      targetFileBytes: settings.targetFileBytes,
+    });
+    filesRemoved += result.filesRemoved;
+    filesAdded += result.filesAdded;
+  }
+  return { filesRemoved, filesAdded };
+}
