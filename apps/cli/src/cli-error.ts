@@ -8,6 +8,8 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `cli-disk-full`: no space is left where CLICKLAKE_HOME lies.
  * - `cli-no-lake`: there is nothing to read yet.
  * - `cli-not-found`: what was named does not exist.
+ * - `cli-file-invalid`: a line of a file to be read is not what it should be; `details.line`.
+ * - `cli-file-exists`: a file to be written is there already.
  * - `cli-refused`: the user did not agree, or could not be asked.
  */
 export type CliErrorCode =
@@ -18,6 +20,8 @@ export type CliErrorCode =
   | 'cli-disk-full'
   | 'cli-no-lake'
   | 'cli-not-found'
+  | 'cli-file-invalid'
+  | 'cli-file-exists'
   | 'cli-refused';
 
 export class CliError extends ClicklakeError<CliErrorCode> {}

@@ -5,6 +5,7 @@ import { authenticate, checkHost } from './access/guard.ts';
 import { securityHeaders } from './access/security-headers.ts';
 import { ApiError, errorAnswer } from './api-error.ts';
 import { registerBackFillRoute } from './routes/back-fill.ts';
+import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerLiveRoute } from './routes/live.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerLogRoutes } from './routes/log.ts';
@@ -63,6 +64,7 @@ export async function createHttpApp(
   registerRefreshRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
+  registerDeadLetterRoutes(services);
   registerBackFillRoute(services);
   registerLiveRoute(services);
   registerLoginRoutes(services);

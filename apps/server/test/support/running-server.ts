@@ -53,6 +53,7 @@ export interface TestServerOptions {
   readonly events?: number;
   readonly deadLetters?: number;
   readonly backFill?: LocalParts['backFill'];
+  readonly replays?: LocalParts['replays'];
   readonly liveIntervalMs?: number;
 }
 
@@ -92,6 +93,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     engine,
     logWriter: writer,
     backFill: options.backFill ?? null,
+    replays: options.replays ?? null,
     collector: null,
     process: { version: '1.2.3', role: 'test', home, collectorUrl: null, startedAt: now(), now },
   };

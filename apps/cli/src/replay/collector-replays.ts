@@ -1,0 +1,55 @@
+import { request } from 'undici';
+import { maxReplays, type ReplayOutcome, type ReplayStore } from '@clicklake/collector';
+import { ClicklakeError } from '@clicklake/errors';
+import type { Replay } from '@clicklake/contract';
+
+/** What the collector said instead of taking replays: its own code, message and hint. */
+export class CollectorRefusal extends ClicklakeError {}
+
+/** Bytes of one request, well below what the collector takes. */
+const requestBytes = 2 * 1024 * 1024;
+
+/**
+ * Replays by way of the collector that writes the log (S8).
+ *
+ * @param url of the collector
+ * @param key the replay key of its home
+ */
+export function collectorReplays(url: string, key: string): ReplayStore {
+  async function send(bodies: readonly string[]): Promise<readonly ReplayOutcome[]> {
+    const { statusCode, body } = await request(`${url}/v1/replays`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: `{"replays":[${bodies.join(',')}]}`,
+    });
+    const answer = (await body.json()) as { readonly outcomes: readonly ReplayOutcome[] };
+    if (statusCode === 200) return answer.outcomes;
+    throw new CollectorRefusal({
+      ...(answer as unknown as { code: string; message: string; hint: string }),
+      retryable: statusCode === 429 || statusCode === 503,
+    });
+  }
+
+  return {
+    async append(replays) {
+      const outcomes: ReplayOutcome[] = [];
+      for (const part of inParts(replays)) outcomes.push(...(await send(part)));
+      return outcomes;
+    },
+  };
+}
+
+function inParts(replays: readonly Replay[]): string[][] {
+  const parts: string[][] = [];
+  let bytes = Infinity;
+  for (const text of replays.map((replay) => JSON.stringify(replay))) {
+    const size = Buffer.byteLength(text);
+    if (bytes + size > requestBytes || (parts.at(-1)?.length ?? 0) >= maxReplays) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(text);
+    bytes += size;
+  }
+  return parts;
+}
