@@ -58,8 +58,13 @@ export function createAdminClient(url: string, token: string): AdminClient {
   ): Promise<Result> {
     const response = await send(method, path, body, signal);
     if (response.statusCode >= 400) throw remoteError((await response.body.json()) as ErrorBody);
-    for await (const text of linesOf(response.body)) {
-      const line = JSON.parse(text) as Line | { readonly error: ErrorBody };
+    const lines = linesOf(response.body);
+    for (;;) {
+      const next = await lines.next().catch((error: unknown) => {
+        throw signal?.aborted === true ? error : unreachable(url, error);
+      });
+      if (next.done === true) break;
+      const line = JSON.parse(next.value) as Line | { readonly error: ErrorBody };
       if ('error' in line) throw remoteError(line.error);
       const result = await onLine(line);
       if (result !== undefined) return result;

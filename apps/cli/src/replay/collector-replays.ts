@@ -1,5 +1,6 @@
 import { request } from 'undici';
 import { maxReplays, type ReplayOutcome, type ReplayStore } from '@clicklake/collector';
+import { CliError } from '../cli-error.ts';
 import { ClicklakeError } from '@clicklake/errors';
 import type { Replay } from '@clicklake/contract';
 
@@ -16,13 +17,28 @@ const requestBytes = 2 * 1024 * 1024;
  * @param key the replay key of its home
  */
 export function collectorReplays(url: string, key: string): ReplayStore {
+  async function ask(body: string) {
+    try {
+      const { statusCode, body: answered } = await request(`${url}/v1/replays`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body,
+      });
+      const answer = (await answered.json()) as { readonly outcomes: readonly ReplayOutcome[] };
+      return { statusCode, answer };
+    } catch (error) {
+      throw new CliError({
+        code: 'cli-collector-unreachable',
+        message: `The collector does not answer at ${url}.`,
+        hint: 'It may be starting or stopping: repeat the command, which replays nothing twice.',
+        retryable: true,
+        cause: error,
+      });
+    }
+  }
+
   async function send(bodies: readonly string[]): Promise<readonly ReplayOutcome[]> {
-    const { statusCode, body } = await request(`${url}/v1/replays`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: `{"replays":[${bodies.join(',')}]}`,
-    });
-    const answer = (await body.json()) as { readonly outcomes: readonly ReplayOutcome[] };
+    const { statusCode, answer } = await ask(`{"replays":[${bodies.join(',')}]}`);
     if (statusCode === 200) return answer.outcomes;
     throw new CollectorRefusal({
       ...(answer as unknown as { code: string; message: string; hint: string }),
