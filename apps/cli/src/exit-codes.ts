@@ -35,6 +35,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'server-host-not-loopback',
   'simulator-setting-invalid',
   'contract-invalid-setting',
+  'replay-change-invalid',
 ]);
 
 export function exitCodeOf(error: unknown): ExitCode {

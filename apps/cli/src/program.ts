@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { assignment } from './command-line/parse-arguments.ts';
 import type { CommandLine } from './command-line/define-command.ts';
 import { registerJobCommands } from './command-line/job-commands.ts';
+import { registerDeadLetterCommands } from './command-line/dead-letter-commands.ts';
 import { registerLookingCommands } from './command-line/looking-commands.ts';
 import { registerProduceCommand } from './command-line/produce-command.ts';
 import { registerRunningCommands } from './command-line/running-commands.ts';
@@ -44,6 +45,7 @@ export function createProgram(effects: Effects, startedAt: number, end: (code: E
   registerRefreshCommands(program, line);
   registerJobCommands(program, line);
   registerLookingCommands(program, line);
+  registerDeadLetterCommands(program, line);
   registerUpkeepCommands(program, line);
   return program;
 }

@@ -6,6 +6,7 @@ import { securityHeaders } from './access/security-headers.ts';
 import { ApiError, errorAnswer } from './api-error.ts';
 import { registerBackFillRoute } from './routes/back-fill.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
+import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerLiveRoute } from './routes/live.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerLogRoutes } from './routes/log.ts';
@@ -65,6 +66,7 @@ export async function createHttpApp(
   registerJobRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
+  registerDeadLetterRoutes(services);
   registerBackFillRoute(services);
   registerLiveRoute(services);
   registerLoginRoutes(services);

@@ -10,13 +10,16 @@ export type {
   BackFillRequest,
   BackFillResult,
   CollectorCounters,
+  ExportOptions,
   LakeAdmin,
   Overview,
+  ReplayOptions,
   SkippedRange,
   SqlAnswer,
   SqlOptions,
   Vitals,
 } from './admin/lake-admin.ts';
 export type { BackFillLine } from './routes/back-fill.ts';
+export type { ExportLine, ReplayLine } from './routes/dead-letters.ts';
 export { createLiveFeed, type LiveFeed, type LiveFeedOptions } from './live/live-feed.ts';
 export type { LiveSample } from './live/live-sample.ts';

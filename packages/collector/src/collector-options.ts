@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { Contract } from '@clicklake/contract';
+import { noCrashPoints, type CrashPoints } from '@clicklake/durable-files';
 import type { LogWriter } from '@clicklake/event-log';
 import { CollectorError } from './collector-error.ts';
 import type { KeyStore } from './key-store.ts';
@@ -27,6 +28,8 @@ export interface CollectorOptions {
   /** Stays the owner's: `stop` does not close it. */
   readonly writer: LogWriter;
   readonly keys: KeyStore;
+  /** What `POST /v1/replays` takes; null, the default: there is no such route. */
+  readonly replayKey?: string | null;
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 8085; 0 takes a free one. */
@@ -44,6 +47,8 @@ export interface CollectorOptions {
   readonly pressure?: () => Pressure;
   /** Wall clock, ms since the epoch; default `Date.now`. */
   readonly now?: () => number;
+  /** For the kill tests; default none. */
+  readonly crashPoints?: CrashPoints;
   /** Called after each durable append. Must not throw. */
   readonly onAppended?: (request: AppendedRequest) => void;
   /** Called with every failure that is not the sender's doing: of the log, or a defect. Must not throw. */
@@ -78,6 +83,7 @@ export function parseOptions(options: CollectorOptions): CollectorSettings {
     contract: options.contract,
     writer: options.writer,
     keys: options.keys,
+    replayKey: options.replayKey ?? null,
     host,
     port,
     allowedHosts: new Set(
@@ -90,6 +96,7 @@ export function parseOptions(options: CollectorOptions): CollectorSettings {
     limits: parseLimits(options.limits ?? {}),
     pressure: options.pressure ?? noPressure,
     now: options.now ?? Date.now,
+    crashPoints: options.crashPoints ?? noCrashPoints,
     onAppended: options.onAppended ?? ignore,
     onFailure: options.onFailure ?? ignore,
   };

@@ -5,10 +5,13 @@ import { createBodyMemory } from './body-memory.ts';
 import { CollectorError } from './collector-error.ts';
 import { parseOptions, urlHost, type CollectorOptions, type CollectorSettings } from './collector-options.ts';
 import { createCounters, type CollectorSnapshot } from './counters.ts';
+import { createEnricher } from './enrichment.ts';
 import { registerEventsRoute } from './events-route.ts';
 import { createHttpServer } from './http-server.ts';
 import { Refusal } from './refusal.ts';
 import { createEventStore } from './store-events.ts';
+import { createReplayStore, serverSources } from './replay/replay-store.ts';
+import { registerReplaysRoute } from './replay/replays-route.ts';
 import { createTurns } from './turns.ts';
 
 export interface Collector {
@@ -41,6 +44,17 @@ export function createCollector(options: CollectorOptions): Collector {
   const memory = createBodyMemory(settings.limits.maxInFlightBytes);
   const store = createEventStore(settings, counters);
   const turns = createTurns(bytesPerTurn);
+  const replays = createReplayStore({
+    writer: settings.writer,
+    judge: {
+      contract: settings.contract,
+      enrich: createEnricher(),
+      truncateIp: settings.truncateIp,
+      trustsBodyIp: serverSources(settings.keys),
+    },
+    now: settings.now,
+    crashPoints: settings.crashPoints,
+  });
   const drain = createDrain();
   let started: Promise<{ app: FastifyInstance; address: CollectorAddress }> | undefined;
   let stopped: Promise<void> | undefined;
@@ -49,6 +63,7 @@ export function createCollector(options: CollectorOptions): Collector {
     const app = await createHttpServer(settings, counters);
     drain.attach(app);
     registerEventsRoute(app, { settings, store, memory, counters, turns });
+    registerReplaysRoute(app, { settings, store: replays, memory, counters });
     try {
       await app.listen({ host: settings.host, port: settings.port });
     } catch (error) {

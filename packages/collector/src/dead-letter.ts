@@ -3,7 +3,7 @@ import type { NewRecord } from '@clicklake/event-log';
 import { redactIpAddresses } from './ip-redaction.ts';
 
 /**
- * The key of a record in `clickstream-errors`: compact JSON with exactly these members, in this order. It is how
+ * The key of a record in `clickstream-errors`: compact JSON with these members, in this order. It is how
  * ingest, and any reader of the topic, learns why the value was rejected.
  */
 export interface DeadLetterKey {
@@ -11,7 +11,9 @@ export interface DeadLetterKey {
   readonly field: string | null;
   readonly message: string;
   readonly event_id: string | null;
-  readonly source_id: string;
+  readonly source_id: string | null;
+  /** Of a replay that was rejected again (S8): `topic:partition:offset` of the original. */
+  readonly replay_of?: string;
 }
 
 /** Both are there, the value as bytes. */
@@ -22,6 +24,7 @@ export function deadLetterRecord(
   bytes: Uint8Array,
   verdict: Omit<Rejection, 'ok'>,
   context: Pick<PrepareContext, 'receivedAt' | 'sourceId' | 'truncateIp'>,
+  replayOf?: string,
 ): DeadLetterRecord {
   const key: DeadLetterKey = {
     reason: verdict.reason,
@@ -29,6 +32,7 @@ export function deadLetterRecord(
     message: verdict.message,
     event_id: verdict.eventId,
     source_id: context.sourceId,
+    ...(replayOf !== undefined && { replay_of: replayOf }),
   };
   return {
     topic: 'clickstream-errors',

@@ -8,3 +8,11 @@ export { createKeyStore, openKeyStore, type KeyStore } from './key-store.ts';
 export { generateWriteKey, type KeyKind, type NewWriteKey, type WriteKey } from './write-key.ts';
 export { createEnricher } from './enrichment.ts';
 export type { DeadLetterKey } from './dead-letter.ts';
+export { judgeReplay, type ReplayJudge, type ReplayOutcome } from './replay/replay.ts';
+export {
+  createReplayStore,
+  serverSources,
+  type ReplayStore,
+  type ReplayStoreOptions,
+} from './replay/replay-store.ts';
+export { maxReplays } from './replay/replays-route.ts';

@@ -5,7 +5,8 @@ import { judgeRecord, parseRecord } from './judge.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import type { EventText } from './event-text.ts';
 import { prepareClientEvent, prepareEventText, rejectionOf } from './prepare.ts';
-import type { PreparedText, PrepareContext, Prepared } from './prepared.ts';
+import type { PreparedText, PrepareContext, Prepared, ReplayOrigin } from './prepared.ts';
+import { prepareReplayedEvent } from './replay.ts';
 import { RejectedError } from './rejection.ts';
 import { completeSettings, type ContractSettings } from './settings.ts';
 
@@ -39,10 +40,17 @@ export interface Contract {
    *   record again gives the same event
    */
   judge(value: Uint8Array, appendTime: number, newEventId?: () => string): Prepared;
+  /**
+   * Judges and normalises a dead letter that was mended, for its replay (S8): as `prepare`, or as `judge` where
+   * the original was a record, with `replay_of` and an id that repeating the replay does not change. Never throws
+   * on any JSON value (`parseEventJson`).
+   * @param context of the replay: its `receivedAt` is that of the new record
+   */
+  prepareReplay(event: unknown, context: PrepareContext, origin: ReplayOrigin): Prepared;
 }
 
 /** Raised whenever the rules change in a way that neither fields nor settings show. */
-const rulesRevision = 1;
+const rulesRevision = 2;
 
 function fingerprintOf(settings: ContractSettings): string {
   const fields = eventFields.map((field) => ({ ...field, description: undefined, unit: undefined }));
@@ -81,6 +89,14 @@ export function createContract(given: Partial<ContractSettings> = {}): Contract 
         return judgeRecord(record, appendTime, newEventId, settings);
       } catch (error) {
         return rejectionOf(error, record);
+      }
+    },
+    prepareReplay(event, context, origin) {
+      try {
+        return prepareReplayedEvent(event, context, origin, settings);
+      } catch (error) {
+        const rejection = rejectionOf(error, event);
+        return { ...rejection, eventId: origin.eventId ?? rejection.eventId };
       }
     },
   };

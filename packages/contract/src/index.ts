@@ -13,7 +13,15 @@ export type { ClickEvent, Point, RecordValue } from './event-types.ts';
 export { isIpAddress, truncateIpAddress } from './ip-address.ts';
 export { endOfValue, skipSpace } from './json-bytes.ts';
 export { parseEventJson } from './json-text.ts';
-export type { Accepted, PreparedText, PrepareContext, Prepared, UserAgentFacts } from './prepared.ts';
+export type {
+  Accepted,
+  PreparedText,
+  PrepareContext,
+  Prepared,
+  Replay,
+  ReplayOrigin,
+  UserAgentFacts,
+} from './prepared.ts';
 export { rejectionReasons, type Rejection, type RejectionReason } from './rejection.ts';
 export { ContractError, defaultSettings, type ContractSettings } from './settings.ts';
 export {

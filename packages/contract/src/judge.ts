@@ -48,7 +48,7 @@ export function parseRecord(value: Uint8Array, settings: ContractSettings): unkn
 }
 
 /** A log's append time; a log that states none, or nonsense, must not stop the reader. */
-function clampTime(appendTime: number): number {
+export function clampTime(appendTime: number): number {
   return Math.min(Math.max(Math.trunc(appendTime) || 0, minTimestampMs), maxTimestampMs);
 }
 
@@ -67,6 +67,15 @@ export function judgeRecord(
   settings: ContractSettings,
 ): Accepted {
   const record = eventObject(input);
+  return finishRecord(readRecord(record, appendTime, settings), record, newEventId, settings);
+}
+
+/** The complete draft of a record but for its id; throws RejectedError. */
+export function readRecord(
+  record: Readonly<Record<string, unknown>>,
+  appendTime: number,
+  settings: ContractSettings,
+): Draft {
   const draft = readEvent(record, true, (value) =>
     // A RecordValue's properties are JSON text; a foreign producer may nest the object.
     checkObject('properties', typeof value === 'string' ? parseStrict(value, 'properties', settings) : value),
@@ -75,8 +84,9 @@ export function judgeRecord(
   moveNonAddress(draft, record.ip_address);
   const { texts, timestamp: given, sentAt, receivedAt: stamped } = draft;
   const receivedAt = stamped ?? clampTime(appendTime);
-  // S2.3: correction by sent_at happened in the collector, once.
-  const timestamp = settleTimestamp(given, 0, receivedAt, settings);
+  // S2.3: correction by sent_at happened in the collector, once; a replay's age was judged when it was appended (S8).
+  const limits = texts[at.replayOf] === undefined ? settings : { ...settings, maxEventAgeDays: Infinity };
+  const timestamp = settleTimestamp(given, 0, receivedAt, limits);
   // A record that has been through a collector says itself what the client's clock said, or that it was silent.
   const own = draft.clientTimestamp ?? (stamped === undefined || given !== timestamp ? given : undefined);
   if (timestamp !== given) texts[at.timestamp] = timestampText(timestamp);
@@ -85,6 +95,16 @@ export function judgeRecord(
   if (sentAt !== undefined) texts[at.sentAt] ??= timestampText(sentAt);
   if (own !== undefined) texts[at.clientTimestamp] ??= timestampText(own);
   texts[at.schemaVersion] ??= schemaVersionText;
+  return draft;
+}
+
+/** The accepted record of a draft that `readRecord` made; throws RejectedError. */
+export function finishRecord(
+  draft: Draft,
+  record: Readonly<Record<string, unknown>>,
+  newEventId: () => string,
+  settings: ContractSettings,
+): Accepted {
   // The text's depth was judged as text: as `properties` of its own it may take all of it.
   return finish(draft, record, newEventId, settings, settings.maxDepth);
 }

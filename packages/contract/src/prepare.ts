@@ -58,7 +58,11 @@ export function prepareClientEvent(
   const draft = readEvent(event, false, checkProperties);
   stamp(draft, event, context, settings);
   const accepted = finish(draft, event, () => context.newEventId(), settings, settings.maxDepth - 1);
-  const { maxEventBytes } = settings;
+  return withinSize(accepted, settings);
+}
+
+/** Throws RejectedError. */
+export function withinSize(accepted: Accepted, { maxEventBytes }: ContractSettings): Accepted {
   if (accepted.value.length * 3 > maxEventBytes && utf8Length(accepted.value) > maxEventBytes) {
     throw new RejectedError('too_large', null, `The event is larger than ${maxEventBytes} bytes.`);
   }
@@ -66,7 +70,7 @@ export function prepareClientEvent(
 }
 
 /** What the collector makes of what the client said, and adds to it; throws RejectedError. */
-function stamp(
+export function stamp(
   draft: Draft,
   event: Readonly<Partial<EventMembers>>,
   context: PrepareContext,

@@ -12,7 +12,8 @@ export interface UserAgentFacts {
 export interface PrepareContext {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
-  readonly sourceId: string;
+  /** Null when it is not known: of a dead letter that names none. */
+  readonly sourceId: string | null;
   readonly clientIp: string | null;
   /** The write key is a server's: `ip_address` in the body counts (S1.4). */
   readonly trustBodyIp: boolean;
@@ -22,6 +23,29 @@ export interface PrepareContext {
   enrich(userAgent: string): UserAgentFacts;
   /** An id for an event that has none: 1–128 bytes, unique. */
   newEventId(): string;
+}
+
+/** The dead letter that a replay comes from (S8). */
+export interface ReplayOrigin {
+  /** `topic:partition:offset`: becomes `replay_of`. */
+  readonly of: string;
+  /** The original's own id, which the replay keeps; null when it had none that is valid. */
+  readonly eventId: string | null;
+  /** When the original was received, milliseconds since the epoch: the times are judged by it (S2.3). */
+  readonly receivedAt: number;
+  /** What a client sent, or a record that somebody put into the log (`Contract.judge`). */
+  readonly form: 'event' | 'record';
+  /** A record whose times an earlier replay has settled already. */
+  readonly settled: boolean;
+}
+
+/** A mended dead letter that is to become a record again (S8). */
+export interface Replay {
+  readonly origin: ReplayOrigin;
+  /** Of the original: the key that sent it. */
+  readonly sourceId: string | null;
+  /** The mended event, JSON as far as whoever mended it knows. */
+  readonly event: string;
 }
 
 export interface Accepted {

@@ -91,5 +91,6 @@ export const at = {
   receivedAt: slotOf('received_at').index,
   sourceId: slotOf('source_id').index,
   isBot: slotOf('is_bot').index,
+  replayOf: slotOf('replay_of').index,
   schemaVersion: slotOf('schema_version').index,
 };

@@ -64,7 +64,7 @@ export function stampUserAgent(texts: (string | undefined)[], own: unknown, cont
 /** What every event of a request gets alike. */
 export interface RequestTexts {
   readonly receivedAt: string;
-  readonly sourceId: string;
+  readonly sourceId: string | undefined;
   /** The sender's address, where no other counts; undefined when it is none. */
   readonly ipAddress: string | undefined;
 }
@@ -80,7 +80,7 @@ export function textsOfRequest(context: PrepareContext): RequestTexts {
   const address = context.clientIp === null ? null : keptAddress(context.clientIp, context);
   const texts = {
     receivedAt: timestampText(context.receivedAt),
-    sourceId: checkText(sourceIdSlot, context.sourceId),
+    sourceId: context.sourceId === null ? undefined : checkText(sourceIdSlot, context.sourceId),
     ipAddress: textOf(at.ipAddress, address),
   };
   latest = { context, texts };

@@ -53,7 +53,9 @@ function youngEnough(members: string, appendTime: string, { maxEventAgeDays }: C
   const time = (name: string): string => sql.bind(sql.member(members, name), 'time', sql.milliseconds);
   const appended = `greatest(${minTimestampMs}, least(${maxTimestampMs}, coalesce(CAST(${appendTime} AS BIGINT), 0)))`;
   const received = `coalesce(${time('received_at')}, ${appended})`;
-  return `coalesce(${time('timestamp')} >= ${received} - ${maxEventAgeDays * 86_400_000}, true)`;
+  // A replay's age was judged when it was appended (S8).
+  const isReplay = sql.isPresent(sql.member(members, 'replay_of'));
+  return `(${isReplay} OR coalesce(${time('timestamp')} >= ${received} - ${maxEventAgeDays * 86_400_000}, true))`;
 }
 
 /**

@@ -150,9 +150,41 @@ export interface RestoreResult {
   readonly toReadAgain: number;
 }
 
+/** Which dead letters: those that have all of what is given. */
 export interface DeadLetterFilter {
   readonly reason?: string;
-  readonly limit: number;
+  readonly field?: string;
+  /** `source_id`. */
+  readonly source?: string;
+  /** Only of bytes that are JSON. */
+  readonly eventType?: string;
+  /** Received at or after, and before; milliseconds since the epoch. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Only those that no committed event replays (S8). */
+  readonly notReplayed?: boolean;
+}
+
+/** Where a dead letter's record lies; with the topic it is its key (S1.3). */
+export interface DeadLetterPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Dead letters that were rejected alike. */
+export interface DeadLetterGroup {
+  readonly reason: string;
+  readonly field: string | null;
+  readonly source_id: string | null;
+  readonly count: number;
+  /** Those whose replay Silver holds. */
+  readonly replayed: number;
+  readonly first_received_at: string;
+  readonly last_received_at: string;
+  /** The place of the newest, `topic/partition/offset`, and its message. */
+  readonly example: string;
+  readonly message: string | null;
 }
 
 export interface DeadLetterRow {
@@ -165,6 +197,10 @@ export interface DeadLetterRow {
   readonly message: string | null;
   readonly event_id: string | null;
   readonly source_id: string | null;
+  /** Of a replay that was rejected again: `topic:partition:offset` of the original (S8). */
+  readonly replay_of: string | null;
+  /** The committed record that replays it, or its original. */
+  readonly replayed: { readonly partition: number; readonly offset: number } | null;
   /** The bytes as UTF-8 when they are, else base64. */
   readonly raw: string;
   readonly rawEncoding: 'utf8' | 'base64';
@@ -188,7 +224,21 @@ export interface LakeReader {
   /** Newest first; undefined when there is no such table. */
   history(table: string, limit: number): Promise<readonly TableCommit[] | undefined>;
   topics(): Promise<readonly TopicState[]>;
-  deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
+  /** Newest first. */
+  deadLetters(filter: DeadLetterFilter & { readonly limit: number }): Promise<readonly DeadLetterRow[]>;
+  deadLetterGroups(
+    filter: DeadLetterFilter & { readonly limit: number },
+  ): Promise<readonly DeadLetterGroup[]>;
+  /** Oldest first; of several attempts to replay one dead letter the newest. */
+  deadLetterPlaces(
+    filter: DeadLetterFilter & { readonly limit: number },
+  ): Promise<readonly DeadLetterPlace[]>;
+  /** The replays of some dead letters that were rejected again, by `topic:partition:offset`, as they were sent. */
+  failedReplays(
+    origins: readonly string[],
+  ): Promise<readonly { readonly of: string; readonly raw: string }[]>;
+  /** In the order of the places; those that there is none at are left out. */
+  deadLettersAt(places: readonly DeadLetterPlace[]): Promise<readonly DeadLetterRow[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
   /** Records in the log that Silver does not cover yet. */
   uncommitted(): Promise<number>;

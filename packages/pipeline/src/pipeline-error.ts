@@ -11,6 +11,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `ingest-tail-uncommitted`: ingest had to stop without committing what it had taken up; the log has it.
  * - `restore-not-possible`: the request names no version, or a table that is never restored alone.
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
+ * - `replay-change-invalid`: what a replay is to change in its events is not in the language for it.
  * - `refresh-fenced`: another refresh committed to the same Gold table; start again.
  * - `refresh-no-silver`: there is no Silver table to make Gold from yet.
  * - `job-unknown`: there is no job of that name.
@@ -27,6 +28,7 @@ export type PipelineErrorCode =
   | 'ingest-tail-uncommitted'
   | 'restore-not-possible'
   | 'restore-log-gone'
+  | 'replay-change-invalid'
   | 'refresh-fenced'
   | 'refresh-no-silver'
   | 'job-unknown'

@@ -65,7 +65,7 @@ async function createContext(
     filePath: configFile.path,
     env: effects.env,
     flags: {
-      ...given.set,
+      ...(hasOwnSet(command) ? {} : given.set),
       ...givenFlags(command, flagSettings),
       ...(given.home !== undefined && { home: given.home }),
     },
@@ -83,6 +83,11 @@ async function createContext(
     paths: homePaths(resolved.config.home),
     json: given.json === true,
   };
+}
+
+/** A command with a `--set` of its own means something else by it than configuration. */
+function hasOwnSet(command: Command): boolean {
+  return command.options.some(({ long }) => long === '--set');
 }
 
 function givenFlags(command: Command, keys: readonly SettingKey[]): Record<string, unknown> {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { action, type CommandLine } from './define-command.ts';
-import { count, positiveCount } from './parse-arguments.ts';
+import { count } from './parse-arguments.ts';
 
-/** What shows how the system does: `status`, `open`, `ledger`, `topics`, `tail`, `dead-letters`. */
+/** What shows how the system does: `status`, `open`, `ledger`, `topics`, `tail`. */
 export function registerLookingCommands(program: Command, line: CommandLine): void {
   const status = program
     .command('status')
@@ -28,7 +28,6 @@ export function registerLookingCommands(program: Command, line: CommandLine): vo
   });
 
   registerTopics(program, line);
-  registerDeadLetters(program, line);
 
   const tail = program
     .command('tail')
@@ -63,26 +62,5 @@ function registerTopics(program: Command, line: CommandLine): void {
     .description('give up the unreadable records of a partition, so that ingest goes on');
   action(skip, line, async (context, [topic = '', partition = '']) => {
     return (await topicCommands()).skipCorrupt(context, topic, count(partition));
-  });
-}
-
-function registerDeadLetters(program: Command, line: CommandLine): void {
-  const deadLetters = program
-    .command('dead-letters')
-    .description('records that were rejected, with reason and bytes');
-  const list = deadLetters
-    .command('list', { isDefault: true })
-    .description('the newest')
-    .option('--limit <count>', 'how many', positiveCount, 20)
-    .option('--reason <reason>', 'only those with this reason');
-  action(list, line, async (context) => {
-    return (await import('../commands/dead-letters.ts')).listDeadLetters(context, list.opts());
-  });
-  const show = deadLetters
-    .command('show')
-    .argument('<place>', 'topic/partition/offset')
-    .description('one, whole');
-  action(show, line, async (context, [place = '']) => {
-    return (await import('../commands/dead-letters.ts')).showDeadLetter(context, place);
   });
 }

@@ -1,21 +1,49 @@
+import type { DeadLetterFilter, DeadLetterRow } from '@clicklake/pipeline';
 import { escapeControls } from '@clicklake/query';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { readLake } from '../lake/with-lake.ts';
+import { parsePlace } from '../replay/place.ts';
 import { alignColumns } from '../terminal/columns.ts';
 
-export interface DeadLetterListOptions {
-  readonly limit: number;
-  readonly reason?: string;
+type Filter = DeadLetterFilter & { readonly limit: number };
+
+/** How many there are of each kind, and how many of them came back. */
+export async function groupDeadLetters(context: CommandContext, filter: Filter): Promise<ExitCode> {
+  const { terminal, json } = context;
+  const groups = await readLake(context, ({ admin }) => admin.deadLetterGroups(filter));
+  if (json) terminal.json(groups);
+  else if (groups.length === 0) terminal.talk('There are no dead letters.');
+  else {
+    const rows = groups.map((group) => [
+      group.reason,
+      group.field ?? '-',
+      group.source_id ?? '-',
+      group.count,
+      group.replayed,
+      group.first_received_at,
+      group.last_received_at,
+      group.example,
+    ]);
+    const header = [
+      'reason',
+      'field',
+      'source',
+      'count',
+      'replayed',
+      'first received',
+      'last received',
+      'example',
+    ];
+    for (const line of alignColumns(header, rows)) terminal.data(line);
+  }
+  return exitCodes.ok;
 }
 
-export async function listDeadLetters(
-  context: CommandContext,
-  options: DeadLetterListOptions,
-): Promise<ExitCode> {
+export async function listDeadLetters(context: CommandContext, filter: Filter): Promise<ExitCode> {
   const { terminal, json } = context;
-  const found = await readLake(context, ({ admin }) => admin.deadLetters(options));
+  const found = await readLake(context, ({ admin }) => admin.deadLetters(filter));
   if (json) terminal.json(found);
   else if (found.length === 0) terminal.talk('There are no dead letters.');
   else {
@@ -35,21 +63,26 @@ export async function listDeadLetters(
 
 export async function showDeadLetter(context: CommandContext, place: string): Promise<ExitCode> {
   const { terminal, json } = context;
-  const [, topic = '', partition, offset] = /^([\w-]+)\/(\d+)\/(\d+)$/.exec(place) ?? [];
-  if (partition === undefined || offset === undefined) throw notFound(place);
+  const parsed = parsePlace(place);
+  if (parsed === undefined) throw notFound(place);
   const row = await readLake(context, ({ admin }) =>
-    admin.deadLetter(topic, Number(partition), Number(offset)),
+    admin.deadLetter(parsed.topic, parsed.partition, parsed.offset),
   );
   if (row === undefined) throw notFound(place);
   if (json) terminal.json(row);
   else {
     for (const [name, value] of Object.entries(row)) {
-      if (name !== 'raw') terminal.data(`${name.padEnd(12)} ${escapeControls(String(value ?? '-'))}`);
+      if (name !== 'raw') terminal.data(`${name.padEnd(12)} ${escapeControls(textOf(value))}`);
     }
     terminal.data('');
     terminal.data(escapeControls(row.raw));
   }
   return exitCodes.ok;
+}
+
+function textOf(value: DeadLetterRow[keyof DeadLetterRow]): string {
+  if (typeof value !== 'object') return String(value);
+  return value === null ? '-' : `clickstream-events/${value.partition}/${value.offset}`;
 }
 
 function shorten(text: string, length: number): string {

@@ -2,6 +2,7 @@ import type { CommandContext } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { readLockOwner } from '@clicklake/durable-files';
 import { CliError } from '../cli-error.ts';
+import { openReplayAppender } from '../replay/replay-appender.ts';
 import { createLifecycle } from '../system/lifecycle.ts';
 import { runUntilStopped } from '../system/run-until-stopped.ts';
 import { openLake, openLog, startServer, type SystemContext } from '../system/system-parts.ts';
@@ -15,6 +16,7 @@ export function ingest(context: CommandContext): Promise<ExitCode> {
     const { url, credentials, markReady } = await startServer(system, lake, {
       logWriter: null,
       backFill: null,
+      replays: () => openReplayAppender(system),
       collector: null,
       collectorUrl: (await readLockOwner(system.paths.collectorLock))?.url ?? null,
     });

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../context.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { runBackFill } from '../produce/back-fill.ts';
+import { replayAppender } from '../replay/replay-appender.ts';
 import { runUntilStopped } from '../system/run-until-stopped.ts';
 import { startSimulator } from '../system/start-simulator.ts';
 import {
@@ -25,6 +26,7 @@ export function up(context: CommandContext, startedAt: number): Promise<ExitCode
       logWriter: writtenLog.writer,
       backFill: (request, options) =>
         runBackFill(writtenLog.writer, contract, system.effects.now, request, options),
+      replays: () => Promise.resolve(replayAppender(system, writtenLog.writer, collected.keys)),
       collector: () => collected.collector.snapshot(),
       collectorUrl: collected.url,
     });

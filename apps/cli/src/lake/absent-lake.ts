@@ -36,6 +36,10 @@ function absentLake(
     uncommitted: async () => ledgerOf(await topics()).in_flight,
     tables: () => Promise.resolve([]),
     deadLetters: () => Promise.resolve([]),
+    deadLetterGroups: () => Promise.resolve([]),
+    deadLetterPlaces: () => Promise.resolve([]),
+    deadLettersAt: () => Promise.resolve([]),
+    failedReplays: () => Promise.resolve([]),
     deadLetter: () => Promise.resolve(undefined),
   };
 }

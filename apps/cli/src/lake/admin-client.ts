@@ -1,6 +1,7 @@
 import { request as sendRequest, type Dispatcher } from 'undici';
 import { ClicklakeError } from '@clicklake/errors';
-import type { BackFillLine, ErrorBody, LakeAdmin } from '@clicklake/server';
+import type { ReplayResult } from '@clicklake/pipeline';
+import type { BackFillLine, ErrorBody, ExportLine, LakeAdmin, ReplayLine } from '@clicklake/server';
 import { CliError } from '../cli-error.ts';
 
 /** What the owner answered instead of a result: its own code, message and hint. */
@@ -47,6 +48,30 @@ export function createAdminClient(url: string, token: string): AdminClient {
     return answer as T;
   }
 
+  /** Takes an answer line by line, up to the one that ends it. */
+  async function follow<Line extends object, Result>(
+    method: Method,
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+    onLine: (line: Line) => Promise<Result | undefined>,
+  ): Promise<Result> {
+    const response = await send(method, path, body, signal);
+    if (response.statusCode >= 400) throw remoteError((await response.body.json()) as ErrorBody);
+    const lines = linesOf(response.body);
+    for (;;) {
+      const next = await lines.next().catch((error: unknown) => {
+        throw signal?.aborted === true ? error : unreachable(url, error);
+      });
+      if (next.done === true) break;
+      const line = JSON.parse(next.value) as Line | { readonly error: ErrorBody };
+      if ('error' in line) throw remoteError(line.error);
+      const result = await onLine(line);
+      if (result !== undefined) return result;
+    }
+    throw unreachable(url, new Error('The answer ended early.'));
+  }
+
   const tablePath = (name: string): string => `/api/tables/${encodeURIComponent(name)}`;
 
   return {
@@ -62,13 +87,31 @@ export function createAdminClient(url: string, token: string): AdminClient {
     },
     topics: async () =>
       (await call<{ topics: Awaited<ReturnType<LakeAdmin['topics']>> }>('GET', '/api/topics')).topics,
-    async deadLetters({ limit, reason }) {
+    async deadLetters(filter) {
       interface Answer {
         readonly deadLetters: Awaited<ReturnType<LakeAdmin['deadLetters']>>;
       }
-      const query = new URLSearchParams({ limit: String(limit), ...(reason !== undefined && { reason }) });
-      return (await call<Answer>('GET', `/api/dead-letters?${query.toString()}`)).deadLetters;
+      return (await call<Answer>('GET', `/api/dead-letters?${filterQuery(filter)}`)).deadLetters;
     },
+    async deadLetterGroups(filter) {
+      interface Answer {
+        readonly groups: Awaited<ReturnType<LakeAdmin['deadLetterGroups']>>;
+      }
+      return (await call<Answer>('GET', `/api/dead-letters/groups?${filterQuery(filter)}`)).groups;
+    },
+    async exportDeadLetters(filter, { onRow, signal }) {
+      const path = `/api/dead-letters/export?${filterQuery(filter)}`;
+      await follow<ExportLine, true>('GET', path, undefined, signal, async (line) => {
+        if ('row' in line) await onRow(line.row);
+        return 'result' in line ? true : undefined;
+      });
+    },
+    replayDeadLetters: (request, { onLetter, onProgress, signal }) =>
+      follow<ReplayLine, ReplayResult>('POST', '/api/dead-letters/replay', request, signal, async (line) => {
+        if ('letter' in line) await onLetter(line.letter);
+        else if ('progress' in line) onProgress(line.progress);
+        return 'result' in line ? line.result : undefined;
+      }),
     async deadLetter(topic, partition, offset) {
       try {
         return await call('GET', `/api/dead-letters/${encodeURIComponent(topic)}/${partition}/${offset}`);
@@ -123,6 +166,23 @@ export function createAdminClient(url: string, token: string): AdminClient {
       return { url: `${url}${path}`, expiresAt };
     },
   };
+}
+
+function filterQuery(filter: Parameters<LakeAdmin['deadLetters']>[0]): string {
+  const { limit, reason, field, source, eventType, since, until, notReplayed } = filter;
+  const given = {
+    limit,
+    reason,
+    field,
+    source,
+    event_type: eventType,
+    since,
+    until,
+    not_replayed: notReplayed,
+  };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
+  return query.toString();
 }
 
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -23,6 +23,7 @@ import {
   logOptions,
   queryOptions,
 } from '../system/component-settings.ts';
+import { openReplayAppender } from '../replay/replay-appender.ts';
 import { version } from '../version.ts';
 import { noLake, openAbsentLake, openEmptyLake } from './absent-lake.ts';
 
@@ -127,6 +128,7 @@ function opened(context: CommandContext, lake: LakeReader, owner: LakeOwner | nu
     },
     logWriter: null,
     backFill: null,
+    replays: () => openReplayAppender(context),
     collector: null,
     process: {
       version,

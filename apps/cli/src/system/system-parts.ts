@@ -108,6 +108,8 @@ export async function startCollector(
     trustedProxies: config['collector.trusted_proxies'],
     truncateIp: config['collector.truncate_ip'],
     limits: { maxLagRecords: config['collector.max_lag_records'], minDiskFreeBytes: config['log.min_free'] },
+    replayKey: await ensureApiToken(paths.replayKey),
+    crashPoints: crashPointsOf(effects.env),
     pressure: () => gauge.read(),
     now: effects.now,
     onFailure(error) {
@@ -189,7 +191,9 @@ export interface StartedServer {
 export async function startServer(
   system: SystemContext,
   { owner, lease, engine }: StartedLake,
-  parts: Pick<LocalParts, 'logWriter' | 'backFill' | 'collector'> & { readonly collectorUrl: string | null },
+  parts: Pick<LocalParts, 'logWriter' | 'backFill' | 'replays' | 'collector'> & {
+    readonly collectorUrl: string | null;
+  },
 ): Promise<StartedServer> {
   const { config, paths, effects, lifecycle, role } = system;
   const { collectorUrl, ...localParts } = parts;

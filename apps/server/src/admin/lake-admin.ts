@@ -1,5 +1,6 @@
 import type {
   DeadLetterFilter,
+  DeadLetterGroup,
   DeadLetterRow,
   IngestState,
   JobsStatus,
@@ -10,6 +11,10 @@ import type {
   RefreshPlan,
   RefreshRequest,
   RefreshResult,
+  ReplayedLetter,
+  ReplayProgress,
+  ReplayRequest,
+  ReplayResult,
   RestoreOptions,
   RestoreResult,
   Run,
@@ -37,8 +42,19 @@ export interface LakeAdmin {
   history(table: string, limit: number): Promise<readonly TableCommit[] | undefined>;
   topics(): Promise<readonly TopicState[]>;
   /** Newest first. */
-  deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
+  deadLetters(filter: DeadLetterFilter & { readonly limit: number }): Promise<readonly DeadLetterRow[]>;
+  /** By reason, field and source: the largest group first. */
+  deadLetterGroups(
+    filter: DeadLetterFilter & { readonly limit: number },
+  ): Promise<readonly DeadLetterGroup[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
+  /** Oldest first; of several attempts to replay one dead letter the newest. */
+  exportDeadLetters(
+    filter: DeadLetterFilter & { readonly limit: number },
+    options: ExportOptions,
+  ): Promise<void>;
+  /** Mends dead letters and appends them as new records (S8); repeating it is safe. */
+  replayDeadLetters(request: ReplayRequest, options: ReplayOptions): Promise<ReplayResult>;
   overview(): Promise<Overview>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
@@ -73,6 +89,19 @@ export interface SqlAnswer extends Omit<QueryResult, 'pinned'> {
 export interface SkippedRange {
   readonly from: number;
   readonly to: number;
+}
+
+export interface ExportOptions {
+  /** The next is read once the promise, if there is one, has resolved. */
+  readonly onRow: (row: DeadLetterRow) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReplayOptions {
+  readonly onLetter: (letter: ReplayedLetter) => void | Promise<void>;
+  readonly onProgress: (progress: ReplayProgress) => void;
+  /** Stops between two appends. */
+  readonly signal?: AbortSignal;
 }
 
 export interface BackFillRequest {

@@ -1,6 +1,12 @@
 import { isClicklakeError } from '@clicklake/errors';
 import { topicPartitions, type LogWriter, type Topic } from '@clicklake/event-log';
-import type { JobsOnRecord, LakeOwner, LakeReader } from '@clicklake/pipeline';
+import {
+  replayDeadLetters,
+  type JobsOnRecord,
+  type LakeOwner,
+  type LakeReader,
+  type ReplayAppender,
+} from '@clicklake/pipeline';
 import type { Pin, QueryEngine, QueryResult } from '@clicklake/query';
 import { ApiError } from '../api-error.ts';
 import type {
@@ -8,6 +14,7 @@ import type {
   BackFillRequest,
   BackFillResult,
   CollectorCounters,
+  ExportOptions,
   LakeAdmin,
   SqlOptions,
   Vitals,
@@ -23,6 +30,8 @@ export interface LocalParts {
   readonly engine: Pick<QueryEngine, 'run'>;
   readonly logWriter: Pick<LogWriter, 'skipCorrupt'> | null;
   readonly backFill: ((request: BackFillRequest, options: BackFillOptions) => Promise<BackFillResult>) | null;
+  /** Opens the way of replays into the log; null when this process has none. */
+  readonly replays: (() => Promise<ReplayAppender>) | null;
   readonly collector: (() => CollectorCounters) | null;
   readonly process: ProcessFacts;
 }
@@ -62,7 +71,15 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     history: (table, limit) => lake.history(table, limit),
     topics: () => lake.topics(),
     deadLetters: (filter) => lake.deadLetters(filter),
+    deadLetterGroups: (filter) => lake.deadLetterGroups(filter),
     deadLetter: (topic, partition, offset) => lake.deadLetter(topic, partition, offset),
+    exportDeadLetters: (filter, options) => exportDeadLetters(lake, filter, options),
+    async replayDeadLetters(request, options) {
+      const open = parts.replays ?? notHere('replay dead letters', 'Use `clicklake dead-letters replay`.');
+      await using opened = new AsyncDisposableStack();
+      const appender = opened.adopt(await open(), (own) => own.close());
+      return await replayDeadLetters({ lake, appender }, request, options);
+    },
 
     overview: async () => ({ ...vitalsOf(parts), lag: await lake.uncommitted() }),
 
@@ -90,6 +107,21 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
       return backFill(request, options);
     },
   };
+}
+
+/** Rows at a time: their bytes are in memory together. */
+const exportedRows = 200;
+
+async function exportDeadLetters(
+  lake: LakeReader,
+  filter: Parameters<LakeAdmin['exportDeadLetters']>[0],
+  { onRow, signal }: ExportOptions,
+): Promise<void> {
+  const places = await lake.deadLetterPlaces(filter);
+  for (let from = 0; from < places.length; from += exportedRows) {
+    signal?.throwIfAborted();
+    for (const row of await lake.deadLettersAt(places.slice(from, from + exportedRows))) await onRow(row);
+  }
 }
 
 /** The engine takes any failure for one of the statement: the lake's own says more. */

@@ -54,6 +54,7 @@ export interface TestServerOptions {
   readonly events?: number;
   readonly deadLetters?: number;
   readonly backFill?: LocalParts['backFill'];
+  readonly replays?: LocalParts['replays'];
   readonly liveIntervalMs?: number;
 }
 
@@ -95,6 +96,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     engine,
     logWriter: writer,
     backFill: options.backFill ?? null,
+    replays: options.replays ?? null,
     collector: null,
     process: { version: '1.2.3', role: 'test', home, collectorUrl: null, startedAt: now(), now },
   };

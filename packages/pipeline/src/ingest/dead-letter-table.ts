@@ -28,7 +28,7 @@ function appendDeadLetter(appender: DuckDBAppender, row: DeadLetter): void {
     appendText(appender, text);
   appender.appendBlob(row.raw);
   appendText(appender, row.judgedBy);
-  appendText(appender, null);
+  appendText(appender, row.replayOf);
 }
 
 function appendText(appender: DuckDBAppender, text: string | null): void {

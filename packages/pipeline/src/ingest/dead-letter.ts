@@ -14,6 +14,8 @@ export interface DeadLetter {
   readonly sourceId: string | null;
   readonly raw: Uint8Array;
   readonly judgedBy: string | null;
+  /** Of a replay that was rejected again: `topic:partition:offset` of the original (S8). */
+  readonly replayOf: string | null;
 }
 
 interface Refusal {
@@ -41,6 +43,7 @@ export function deadLetterOfRecord(
     sourceId: null,
     raw: record.value,
     judgedBy: record.judgedBy,
+    replayOf: topic === 'clickstream-events' ? replayOf(record.value) : null,
   };
 }
 
@@ -51,10 +54,22 @@ export function deadLetterOfRecord(
 export function deadLetterOfRejection(record: LogRecord, partition: number): DeadLetter {
   const refusal = parseRefusal(record.key);
   const row = deadLetterOfRecord(record, 'clickstream-errors', partition, refusal);
-  return { ...row, sourceId: refusal.sourceId };
+  return { ...row, sourceId: refusal.sourceId, replayOf: refusal.replayOf };
 }
 
-function parseRefusal(key: Uint8Array | null): Refusal & { readonly sourceId: string | null } {
+/** What a record of `clickstream-events` says that it replays; null when it says nothing that could be. */
+function replayOf(value: Uint8Array): string | null {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return bytes.includes('"replay_of"') ? originOf(parseObject(bytes.toString('utf8'))?.replay_of) : null;
+}
+
+const origin = /^[\w-]{1,100}:\d{1,10}:\d{1,16}$/;
+
+function originOf(value: unknown): string | null {
+  return typeof value === 'string' && origin.test(value) ? value : null;
+}
+
+function parseRefusal(key: Uint8Array | null): Refusal & Pick<DeadLetter, 'sourceId' | 'replayOf'> {
   const told = key === null ? undefined : parseObject(Buffer.from(key).toString('utf8'));
   return {
     reason: textOf(told?.reason) ?? 'unknown',
@@ -62,6 +77,7 @@ function parseRefusal(key: Uint8Array | null): Refusal & { readonly sourceId: st
     message: textOf(told?.message) ?? 'The record does not say why it was rejected.',
     eventId: textOf(told?.event_id),
     sourceId: textOf(told?.source_id),
+    replayOf: originOf(told?.replay_of),
   };
 }
 

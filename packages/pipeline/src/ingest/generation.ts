@@ -1,4 +1,5 @@
 import type { ReceivedHorizon } from './received-horizon.ts';
+import { noReplays, type ReplayPlaces } from './replay-places.ts';
 
 /**
  * What ingest has judged and not committed yet: the tail of one future commit (S6.1). A value; every tick
@@ -28,6 +29,8 @@ export interface Generation {
   readonly unreadableEvents: bigint;
   /** … and that of the dead letters, whose `txn` moves past those of `clickstream-errors`. */
   readonly unreadableErrors: bigint;
+  /** The replays among its Silver rows (S8). */
+  readonly replays: ReplayPlaces;
   /** Down to which received_at records may still come after it. */
   readonly horizon: ReceivedHorizon;
 }
@@ -55,6 +58,7 @@ export function emptyGeneration({ id, eventsEnd, errorsEnd, horizon }: Generatio
     errorsEnd,
     unreadableEvents: 0n,
     unreadableErrors: 0n,
+    replays: noReplays,
     horizon,
   };
 }

@@ -17,6 +17,7 @@ import type { IngestSettings } from './ingest-settings.ts';
 import { oldestToCome, startHorizon } from './received-horizon.ts';
 import { loadEvents, recoverDedupe, recoverVerdicts } from './recover.ts';
 import { discardParsed, parseIntake, type ParsedIntake } from './parse-intake.ts';
+import { createFindReplays } from './replay-places.ts';
 import { runTick, type TickResult } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
@@ -126,7 +127,15 @@ async function startSession(
     verdicts,
     scratchDirectory: spool,
   };
-  const tickDependencies = { connection: tickConnection, reader, dedupe: index, verdicts, settings };
+  const findReplays = createFindReplays(tickConnection, tables.silver, () => loop.uncommitted());
+  const tickDependencies = {
+    connection: tickConnection,
+    reader,
+    dedupe: index,
+    verdicts,
+    settings,
+    findReplays,
+  };
   /** Every attempt has a table of its own. */
   let parses = 0;
   let committing: Promise<void> = Promise.resolve();

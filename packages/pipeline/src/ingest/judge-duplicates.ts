@@ -23,10 +23,10 @@ export async function judgeDuplicates(
     if (!verdicts.uniquenessKnown(partition, offset)) unknown.push(row);
     else if (!verdicts.isDuplicate(partition, offset)) unique.push(row);
   }
-  if (!mayBeKnown && dead.size === 0) return checkRows(dedupe, batch, undefined);
+  if (!mayBeKnown && dead.size === 0) return checkBatch(dedupe, batch, undefined);
   if (unique.length > 0) await dedupe.load(pick(batch, unique));
   // Rows that are duplicates by record are in their table already; they are left out here and there.
-  const found = await checkRows(dedupe, pick(batch, unknown), unknown);
+  const found = await checkRows(dedupe, batch, unknown);
   return { ...found, recorded: knownDuplicates(batch, verdicts, dead) };
 }
 
@@ -54,7 +54,16 @@ function knownDuplicates(
   return rows;
 }
 
-async function checkRows(
+/** Which of some rows are duplicates by the index, which remembers the others. */
+export function checkRows(
+  dedupe: DedupeIndex,
+  batch: DedupeBatch,
+  rows: readonly number[],
+): Promise<FoundDuplicates> {
+  return checkBatch(dedupe, pick(batch, rows), rows);
+}
+
+async function checkBatch(
   dedupe: DedupeIndex,
   batch: DedupeBatch,
   rowOf: readonly number[] | undefined,

@@ -1,7 +1,8 @@
 import type { DeadLetter } from './dead-letter.ts';
 import type { FoundDuplicates } from './duplicate-table.ts';
-import { judgeDuplicates } from './judge-duplicates.ts';
+import { judgeReplays, readReplayRows } from './judge-replays.ts';
 import type { ParsedIntake } from './parse-intake.ts';
+import type { ReplayPlaces } from './replay-places.ts';
 import type { TickDependencies } from './tick.ts';
 import { unreadableRows } from './unreadable-rows.ts';
 
@@ -11,17 +12,28 @@ export interface JudgedRows {
   /** Rows that are dead letters; those are in `deadLetters` with the ones that were never rows. */
   readonly deadRows: readonly number[];
   readonly deadLetters: readonly DeadLetter[];
+  /** Those of its replays that stay. */
+  readonly replays: ReplayPlaces;
 }
 
 /** Judges each row of a parsed intake. */
 export async function judgeRows(
-  { connection, reader, dedupe, verdicts }: TickDependencies,
+  { connection, reader, dedupe, verdicts, findReplays }: TickDependencies,
   { table, spool, batch, unreadable }: ParsedIntake,
 ): Promise<JudgedRows> {
   const rejected = unreadable ? await unreadableRows(connection, reader, table, spool) : [];
   const deadRows = rejected.map((found) => found.row);
+  const rows = batch.count > 0 ? await readReplayRows(connection, table) : [];
+  const judged = await judgeReplays({
+    dedupe,
+    batch,
+    verdicts,
+    dead: new Set(deadRows),
+    rows,
+    findReplays,
+  });
   return {
-    duplicates: await judgeDuplicates(dedupe, batch, verdicts, new Set(deadRows)),
+    ...judged,
     deadRows,
     deadLetters: [...spool.deadLetters, ...rejected.map((found) => found.deadLetter)],
   };

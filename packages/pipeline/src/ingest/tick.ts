@@ -11,6 +11,7 @@ import type { IngestSettings } from './ingest-settings.ts';
 import { judgeRows, type JudgedRows } from './judge-rows.ts';
 import type { ParsedIntake } from './parse-intake.ts';
 import { advanceHorizon } from './received-horizon.ts';
+import type { FindReplays } from './replay-places.ts';
 import { silverProjection } from './silver-projection.ts';
 
 export interface TickDependencies {
@@ -18,6 +19,7 @@ export interface TickDependencies {
   readonly reader: LogReader;
   readonly dedupe: DedupeIndex;
   readonly verdicts: CommittedVerdicts;
+  readonly findReplays: FindReplays;
   readonly settings: IngestSettings;
 }
 
@@ -116,6 +118,8 @@ async function storeTick(
       errorsEnd: intake.next.errors,
       unreadableEvents: generation.unreadableEvents + intake.unreadableEvents,
       unreadableErrors: generation.unreadableErrors + intake.unreadableErrors,
+      replays:
+        judged.replays.size === 0 ? generation.replays : new Map([...generation.replays, ...judged.replays]),
       horizon: advanceHorizon(generation.horizon, intake),
     },
   };

@@ -1,46 +1,122 @@
 import { isUtf8 } from 'node:buffer';
-import type { DeltaTable } from '@clicklake/delta-lake';
-import { DuckDBBlobValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
-import type { DeadLetterRow } from '../lake-service.ts';
-import { tableSql } from './lake-tables.ts';
+import { DuckDBBlobValue, listValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import type { DeadLetterFilter, DeadLetterGroup, DeadLetterPlace, DeadLetterRow } from '../lake-service.ts';
+import { deadLettersWithReplays, filterConditions, originOf } from './dead-letter-filter.ts';
+import { tableSql, type LakeTables } from './lake-tables.ts';
 
-export interface DeadLetterQuery {
-  readonly reason?: string;
-  readonly coordinates?: { readonly topic: string; readonly partition: number; readonly offset: number };
-  readonly limit: number;
-}
+const columns = `d.topic, d."partition", d."offset", CAST(epoch_ms(d.received_at) AS DOUBLE), d.reason, d.field, d.message,
+  d.event_id, d.source_id, d.replay_of, r.log_partition, r.log_offset, d.raw`;
 
 /** Committed dead letters, newest first. */
 export async function deadLetterRows(
   connection: DuckDBConnection,
-  table: DeltaTable,
-  { reason, coordinates, limit }: DeadLetterQuery,
+  { dead_letters: table, silver }: LakeTables,
+  filter: DeadLetterFilter & { readonly limit: number },
 ): Promise<readonly DeadLetterRow[]> {
-  const conditions: string[] = [];
-  const values: DuckDBValue[] = [];
-  const where = (sql: string, value: DuckDBValue): void => {
-    values.push(value);
-    conditions.push(`${sql} = $${values.length}`);
-  };
-  if (reason !== undefined) where('reason', reason);
-  if (coordinates !== undefined) {
-    where('topic', coordinates.topic);
-    where('"partition"', coordinates.partition);
-    where('"offset"', BigInt(coordinates.offset));
-  }
+  const { sql, values } = filterConditions(filter);
   const found = await connection.runAndReadAll(
-    `SELECT topic, "partition", "offset", CAST(epoch_ms(received_at) AS DOUBLE), reason, field, message, event_id,
-       source_id, raw
-     FROM (${tableSql(table, await table.snapshot())})
-     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-     ORDER BY received_at DESC, topic, "partition", "offset" DESC LIMIT ${Math.max(0, Math.trunc(limit))}`,
-    values,
+    `SELECT ${columns} FROM ${await deadLettersWithReplays(table, silver)} WHERE ${sql}
+     ORDER BY d.received_at DESC, d.topic, d."partition", d."offset" DESC LIMIT ${Math.max(0, Math.trunc(filter.limit))}`,
+    [...values],
   );
   return found.getRows().map(rowOf);
 }
 
+/** The committed dead letters of some places, in the order of the places; those that there are none at left out. */
+export async function deadLettersAt(
+  connection: DuckDBConnection,
+  { dead_letters: table, silver }: LakeTables,
+  places: readonly DeadLetterPlace[],
+): Promise<readonly DeadLetterRow[]> {
+  if (places.length === 0) return [];
+  const values: DuckDBValue[] = [];
+  const tuples = places.map(({ topic, partition, offset }) => {
+    values.push(topic, partition, BigInt(offset));
+    return `($${values.length - 2}, $${values.length - 1}::INTEGER, $${values.length}::BIGINT)`;
+  });
+  const found = await connection.runAndReadAll(
+    `SELECT ${columns} FROM ${await deadLettersWithReplays(table, silver)}
+     SEMI JOIN (VALUES ${tuples.join(', ')}) w(topic, p, o) ON d.topic = w.topic AND d."partition" = w.p AND d."offset" = w.o`,
+    values,
+  );
+  const rows = new Map(found.getRows().map((row) => [placeText(rowOf(row)), rowOf(row)]));
+  return places.flatMap((place) => rows.get(placeText(place)) ?? []);
+}
+
+/**
+ * The places that a filter means, oldest first; of several attempts at one origin the newest.
+ */
+export async function deadLetterPlaces(
+  connection: DuckDBConnection,
+  { dead_letters: table, silver }: LakeTables,
+  filter: DeadLetterFilter & { readonly limit: number },
+): Promise<readonly DeadLetterPlace[]> {
+  const { sql, values } = filterConditions(filter);
+  const found = await connection.runAndReadAll(
+    `SELECT d.topic, d."partition", d."offset" FROM ${await deadLettersWithReplays(table, silver)} WHERE ${sql}
+     QUALIFY row_number() OVER (PARTITION BY ${originOf} ORDER BY d.received_at DESC, d.topic, d."offset" DESC) = 1
+     ORDER BY d.received_at, d.topic, d."partition", d."offset" LIMIT ${Math.max(0, Math.trunc(filter.limit))}`,
+    [...values],
+  );
+  return found.getRows().map(([topic, partition, offset]) => ({
+    topic: String(topic),
+    partition: Number(partition),
+    offset: Number(offset),
+  }));
+}
+
+/** As `LakeReader.failedReplays`; of bytes that are text. */
+export async function failedReplays(
+  connection: DuckDBConnection,
+  { dead_letters: table }: LakeTables,
+  origins: readonly string[],
+): Promise<readonly { readonly of: string; readonly raw: string }[]> {
+  const found = await connection.runAndReadAll(
+    `SELECT replay_of, TRY(decode(raw)) FROM (${tableSql(table, await table.snapshot())})
+     WHERE replay_of IN (SELECT unnest($1::VARCHAR[]))`,
+    [listValue([...origins])],
+  );
+  return found
+    .getRows()
+    .flatMap(([of, raw]) => (typeof of === 'string' && typeof raw === 'string' ? [{ of, raw }] : []));
+}
+
+/** Committed dead letters by reason, field and source: the largest group first. */
+export async function deadLetterGroups(
+  connection: DuckDBConnection,
+  { dead_letters: table, silver }: LakeTables,
+  filter: DeadLetterFilter & { readonly limit: number },
+): Promise<readonly DeadLetterGroup[]> {
+  const { sql, values } = filterConditions(filter);
+  const found = await connection.runAndReadAll(
+    `SELECT d.reason, d.field, d.source_id, count(*), count(r.replay_of),
+       CAST(epoch_ms(min(d.received_at)) AS DOUBLE), CAST(epoch_ms(max(d.received_at)) AS DOUBLE),
+       max_by(d.topic || '/' || d."partition" || '/' || d."offset", d.received_at), max_by(d.message, d.received_at)
+     FROM ${await deadLettersWithReplays(table, silver)} WHERE ${sql}
+     GROUP BY ALL ORDER BY count(*) DESC, 1, 2, 3 LIMIT ${Math.max(0, Math.trunc(filter.limit))}`,
+    [...values],
+  );
+  return found.getRows().map(([reason, field, source, count, replayed, first, last, example, message]) => ({
+    reason: String(reason),
+    field: textOf(field),
+    source_id: textOf(source),
+    count: Number(count),
+    replayed: Number(replayed),
+    first_received_at: new Date(Number(first)).toISOString(),
+    last_received_at: new Date(Number(last)).toISOString(),
+    example: String(example),
+    message: textOf(message),
+  }));
+}
+
+/** `topic/partition/offset`, as commands take it. */
+export function placeText({ topic, partition, offset }: DeadLetterPlace): string {
+  return `${topic}/${partition}/${offset}`;
+}
+
 function rowOf(row: readonly DuckDBValue[]): DeadLetterRow {
-  const [topic, partition, offset, receivedAt, reason, field, message, eventId, sourceId, raw] = row;
+  const [topic, partition, offset, receivedAt, reason, field, message, eventId, sourceId] = row;
+  const [replayOf, replayPartition, replayOffset, raw] = row.slice(9);
   const bytes = raw instanceof DuckDBBlobValue ? Buffer.from(raw.bytes) : Buffer.alloc(0);
   const readable = isUtf8(bytes);
   return {
@@ -53,6 +129,11 @@ function rowOf(row: readonly DuckDBValue[]): DeadLetterRow {
     message: textOf(message),
     event_id: textOf(eventId),
     source_id: textOf(sourceId),
+    replay_of: textOf(replayOf),
+    replayed:
+      typeof replayOffset === 'bigint'
+        ? { partition: Number(replayPartition), offset: Number(replayOffset) }
+        : null,
     raw: bytes.toString(readable ? 'utf8' : 'base64'),
     rawEncoding: readable ? 'utf8' : 'base64',
   };

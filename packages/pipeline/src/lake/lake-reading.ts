@@ -5,16 +5,16 @@ import type { Pin, QueryTable, QueryTail } from '@clicklake/query';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { coveredOffsets, coveredPositions } from '../ingest/transaction-ids.ts';
 import type { LakePaths } from '../lake-paths.ts';
-import {
-  type DeadLetterFilter,
-  type DeadLetterRow,
-  type LakeReader,
-  type TableCommit,
-  type TableSummary,
-} from '../lake-service.ts';
+import type { LakeReader, TableCommit, TableSummary } from '../lake-service.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
-import { deadLetterRows } from './dead-letter-rows.ts';
+import {
+  deadLetterGroups,
+  deadLetterPlaces,
+  deadLetterRows,
+  deadLettersAt,
+  failedReplays,
+} from './dead-letter-rows.ts';
 import type { GoldTables } from './gold-tables.ts';
 import { rowsOf, tableSql, type LakeTables } from './lake-tables.ts';
 import { topicStates } from './topic-states.ts';
@@ -52,6 +52,10 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
     history: (table, limit) => noted(answers.history(table, limit)),
     topics: () => noted(answers.topics()),
     deadLetters: (filter) => noted(answers.deadLetters(filter)),
+    deadLetterGroups: (filter) => noted(answers.deadLetterGroups(filter)),
+    deadLetterPlaces: (filter) => noted(answers.deadLetterPlaces(filter)),
+    deadLettersAt: (places) => noted(answers.deadLettersAt(places)),
+    failedReplays: (origins) => noted(answers.failedReplays(origins)),
     deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
     uncommitted: () => noted(answers.uncommitted()),
     async idle() {
@@ -100,14 +104,13 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
         errors: coveredPositions(deadLetters.transactions).errors,
       });
     },
-    deadLetters: (filter: DeadLetterFilter) => deadLetterRows(connection, tables.dead_letters, filter),
-    async deadLetter(topic, partition, offset): Promise<DeadLetterRow | undefined> {
-      const [row] = await deadLetterRows(connection, tables.dead_letters, {
-        limit: 1,
-        coordinates: { topic, partition, offset },
-      });
-      return row;
-    },
+    deadLetters: (filter) => deadLetterRows(connection, tables, filter),
+    deadLetterGroups: (filter) => deadLetterGroups(connection, tables, filter),
+    deadLetterPlaces: (filter) => deadLetterPlaces(connection, tables, filter),
+    deadLettersAt: (places) => deadLettersAt(connection, tables, places),
+    failedReplays: (origins) => failedReplays(connection, tables, origins),
+    deadLetter: async (topic, partition, offset) =>
+      (await deadLettersAt(connection, tables, [{ topic, partition, offset }]))[0],
     uncommitted,
   };
 }

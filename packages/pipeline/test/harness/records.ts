@@ -66,6 +66,9 @@ export function collected(eventId: string, userId: string, receivedAt: number): 
   );
 }
 
+/** What `collectedEvent` marks as a bot. */
+export const botUserAgent = 'Googlebot';
+
 type SentEvent = Readonly<Record<string, unknown>> & { readonly event_id: string };
 
 /** The record that the collector makes of a valid event with an id. */
@@ -77,7 +80,12 @@ export function collectedEvent(event: SentEvent, receivedAt: number): NewRecord 
     trustBodyIp: false,
     truncateIp: false,
     userAgent: null,
-    enrich: () => ({ deviceType: 'desktop', browser: 'Firefox', os: 'Linux', isBot: false }),
+    enrich: (userAgent) => ({
+      deviceType: 'desktop',
+      browser: 'Firefox',
+      os: 'Linux',
+      isBot: userAgent === botUserAgent,
+    }),
     newEventId: () => event.event_id,
   });
   if (!prepared.ok) throw new Error(prepared.message);

@@ -3,7 +3,9 @@ import type { NewRecord } from '@clicklake/event-log';
 import type { LakeOwner, RefreshResult } from '@clicklake/pipeline';
 import type { QueryEngine } from '@clicklake/query';
 import { openLakeQueries } from '../harness/queries.ts';
-import { collectedEvent } from '../harness/records.ts';
+import { expect } from 'vitest';
+import { botUserAgent, collectedEvent, refused } from '../harness/records.ts';
+import { lakeAppender, replayAll } from '../harness/replays.ts';
 import { createTestLake, type TestLake } from '../harness/test-lake.ts';
 import { goldQueries, type GoldRows, type Visit } from './gold-oracle.ts';
 
@@ -13,16 +15,26 @@ export const dayStart = Date.UTC(2026, 4, 10);
 const receivedFrom = dayStart + 9 * 1440 * minute;
 export const everything = { full: false, models: [] };
 
-export function recordOf(visit: Visit, number: number): NewRecord {
-  const event = {
+function eventOf(visit: Visit) {
+  return {
     event_id: visit.id,
-    user_id: visit.user,
+    user_id: visit.anonymous === 'alone' ? null : visit.user,
+    anonymous_id: visit.anonymous === 'alone' ? visit.user : visit.anonymous === 'beside' ? 'device' : null,
     event_type: visit.type,
     product_id: visit.product,
     timestamp: new Date(visit.at).toISOString(),
     time_on_page: visit.seconds,
+    user_agent: visit.bot === true ? botUserAgent : null,
   };
-  return collectedEvent(event, receivedFrom + number);
+}
+
+export function recordOf(visit: Visit, number: number): NewRecord {
+  return collectedEvent(eventOf(visit), receivedFrom + number);
+}
+
+/** The same visit as the collector rejects it: a field is of a wrong type. */
+function rejectedRecord(visit: Visit, number: number): NewRecord {
+  return refused(JSON.stringify({ ...eventOf(visit), scroll_depth: 'deep' }), receivedFrom + number);
 }
 
 /** A lake of its own, as a test of Gold handles it. */
@@ -31,6 +43,8 @@ export interface GoldBench {
   readonly owner: LakeOwner;
   /** Sends, ingests and commits one batch. */
   readonly send: (visits: readonly Visit[]) => Promise<void>;
+  /** Sends visits that are rejected, replays them mended, ingests and commits them (S8). */
+  readonly replay: (visits: readonly Visit[]) => Promise<void>;
   readonly refresh: (full?: boolean) => Promise<RefreshResult>;
   readonly gold: () => Promise<GoldRows>;
 }
@@ -49,6 +63,15 @@ export async function onALake(
       owner,
       async send(visits) {
         await lake.append(visits.map((visit) => recordOf(visit, sent++)));
+        await owner.catchUp(() => undefined);
+      },
+      async replay(visits) {
+        await lake.append(visits.map((visit) => rejectedRecord(visit, sent++)));
+        await owner.catchUp(() => undefined);
+        const appender = lakeAppender(lake, { now: () => receivedFrom + sent++ });
+        const select = { filter: { notReplayed: true }, limit: 1_000 };
+        const { accepted } = await replayAll(owner, appender, { select, changes: ['unset scroll_depth'] });
+        expect(accepted).toBe(visits.length);
         await owner.catchUp(() => undefined);
       },
       refresh: (full = false) => owner.refresh({ ...everything, full }),

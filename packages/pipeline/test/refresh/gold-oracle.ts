@@ -8,6 +8,10 @@ export interface Visit {
   readonly type: 'page_view' | 'product_view' | 'add_to_cart' | 'checkout' | 'purchase';
   readonly product: string | null;
   readonly seconds: number | null;
+  /** Sent with `anonymous_id` alone; or with another beside the `user_id`, which then counts (S7.1). */
+  readonly anonymous?: 'alone' | 'beside';
+  /** A known bot: Gold leaves it out (S7.1). */
+  readonly bot?: boolean;
 }
 
 export interface GoldRows {
@@ -64,7 +68,8 @@ function meanSeconds(visits: readonly Visit[]): number | null {
   );
 }
 
-export function expectedGold(visits: readonly Visit[]): GoldRows {
+export function expectedGold(all: readonly Visit[]): GoldRows {
+  const visits = all.filter(({ bot }) => bot !== true);
   const sessions = sessionsOf(visits);
   const activeOn = (user: string, date: string): number =>
     sessions.filter(

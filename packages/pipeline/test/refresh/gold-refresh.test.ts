@@ -30,10 +30,13 @@ const visits = fc.array(
       ),
       product: fc.constantFrom(null, 'laptop', 'tablet'),
       seconds: fc.option(fc.integer({ min: 0, max: 1000 })),
+      anonymous: fc.constantFrom(undefined, undefined, 'alone', 'beside'),
+      bot: fc.constantFrom(false, false, false, true),
     })
-    .map(({ user, minutes: at, ...more }) => ({
+    .map(({ user, minutes: at, anonymous, ...more }) => ({
       user,
       at: dayStart + Math.max(0, Math.round(at * minute)),
+      ...(anonymous !== undefined && { anonymous }),
       ...more,
     })),
   { minLength: 1, maxLength: 40 },
@@ -41,17 +44,21 @@ const visits = fc.array(
 
 describe('Gold from Silver (S7)', () => {
   test('equals a plain recomputation after any order of batches, and a full refresh changes nothing', async () => {
+    const anyBatches = fc.array(fc.tuple(visits, fc.constantFrom('send', 'replay')), {
+      minLength: 1,
+      maxLength: 4,
+    });
     await fc.assert(
-      fc.asyncProperty(fc.array(visits, { minLength: 1, maxLength: 4 }), async (batches) => {
-        await onALake(async ({ send, refresh, gold }) => {
+      fc.asyncProperty(anyBatches, async (batches) => {
+        await onALake(async ({ refresh, gold, ...by }) => {
           const all: Visit[] = [];
-          for (const batch of batches) {
+          for (const [batch, way] of batches) {
             const numbered = batch.map((one, index) => ({
               ...one,
               id: `e-${String(all.length + index).padStart(5, '0')}`,
             }));
             all.push(...numbered);
-            await send(numbered);
+            await by[way](numbered);
             await refresh();
           }
           const incremental = await gold();

@@ -1,0 +1,210 @@
+import type { Replay } from '@clicklake/contract';
+import { placeText } from '../lake/dead-letter-rows.ts';
+import type { DeadLetterPlace, DeadLetterRow, LakeReader } from '../lake-service.ts';
+import { parseChanges } from './change.ts';
+import { mendByChanges, type Mended } from './mend.ts';
+import {
+  maxReplayed,
+  type AppendedReplay,
+  type ReplayAppender,
+  type ReplayedLetter,
+  type ReplayProgress,
+  type ReplayRequest,
+  type ReplayResult,
+  type ReplayStatus,
+  type ReplayVerdict,
+} from './replay-request.ts';
+
+export interface ReplayDependencies {
+  readonly lake: Pick<LakeReader, 'deadLetterPlaces' | 'deadLettersAt' | 'failedReplays'>;
+  readonly appender: Pick<ReplayAppender, 'judge' | 'append'>;
+}
+
+export interface ReplayObserver {
+  readonly onProgress: (progress: ReplayProgress) => void;
+  /** Told of every dead letter; the promise, when there is one, is waited for. */
+  readonly onLetter: (letter: ReplayedLetter) => void | Promise<void>;
+  /** Stops between two appends. */
+  readonly signal?: AbortSignal;
+}
+
+/** Four times what the contract takes: beyond it a replay would only copy a dead letter that nobody can mend so. */
+const maxEventBytes = 1_048_576;
+
+/** One append, at most. */
+const batchLetters = 250;
+
+/**
+ * Replays dead letters (S8): looks them up, mends each, and appends what comes of it as new records that name their
+ * origins. Doing it again is safe at any time, and after any crash: what Silver holds already is passed over here,
+ * and what is still on its way is recognised by ingest.
+ *
+ * @throws PipelineError `replay-change-invalid`; whatever the appender throws
+ */
+export async function replayDeadLetters(
+  { lake, appender }: ReplayDependencies,
+  request: ReplayRequest,
+  { onProgress, onLetter, signal }: ReplayObserver,
+): Promise<ReplayResult> {
+  const changes = parseChanges(request.changes);
+  const replaced = new Map(
+    'events' in request.select
+      ? request.select.events.map(({ place, event }) => [placeText(place), event] as const)
+      : [],
+  );
+  const places = await selectedPlaces(lake, request);
+  const counts: Record<ReplayStatus, number> = {
+    accepted: 0,
+    rejected: 0,
+    'rejected-before': 0,
+    'replayed-before': 0,
+    unmendable: 0,
+    'not-found': 0,
+  };
+  const mend = (row: DeadLetterRow): Mended => {
+    const event = replaced.get(placeText(row));
+    return event === undefined ? mendByChanges(row, changes) : { event };
+  };
+  for (let from = 0; from < places.length; from += batchLetters) {
+    signal?.throwIfAborted();
+    const planned = await planBatch(lake, appender, places.slice(from, from + batchLetters), mend);
+    const wanted = planned.filter((letter) => isAppended(letter, request));
+    const appended: readonly AppendedReplay[] =
+      request.dryRun || wanted.length === 0
+        ? []
+        : await appender.append(wanted.flatMap(({ replay }) => replay ?? []));
+    const outcomes = new Map(wanted.map((letter, index) => [letter, appended[index]]));
+    for (const letter of planned) {
+      const told = describe(letter, outcomes.get(letter), request.dryRun);
+      counts[told.status] += 1;
+      await onLetter(told);
+    }
+    onProgress({ done: Math.min(from + batchLetters, places.length), total: places.length });
+  }
+  return { ...counts, dry_run: request.dryRun };
+}
+
+async function selectedPlaces(
+  lake: ReplayDependencies['lake'],
+  { select }: ReplayRequest,
+): Promise<readonly DeadLetterPlace[]> {
+  if ('filter' in select)
+    return lake.deadLetterPlaces({ ...select.filter, limit: Math.min(select.limit, maxReplayed) });
+  const given = 'places' in select ? select.places : select.events.map(({ place }) => place);
+  return [...new Map(given.map((place) => [placeText(place), place])).values()];
+}
+
+/** What is known of a dead letter before anything is appended. */
+interface PlannedLetter {
+  readonly place: string;
+  readonly status: ReplayStatus;
+  readonly before: string | null;
+  readonly replay: Replay | null;
+  readonly verdict: ReplayVerdict | null;
+  readonly message: string | null;
+}
+
+async function planBatch(
+  lake: ReplayDependencies['lake'],
+  appender: Pick<ReplayAppender, 'judge'>,
+  places: readonly DeadLetterPlace[],
+  mend: (row: DeadLetterRow) => Mended,
+): Promise<readonly PlannedLetter[]> {
+  const rows = new Map((await lake.deadLettersAt(places)).map((row) => [placeText(row), row]));
+  const roots = await rootsOf(lake, [...rows.values()]);
+  const planned = places.map((place): PlannedLetter => {
+    const row = rows.get(placeText(place));
+    const plan = { place: placeText(place), before: row?.raw ?? null, replay: null, verdict: null };
+    if (row === undefined) return { ...plan, status: 'not-found', message: 'There is no dead letter here.' };
+    if (row.replayed !== null) {
+      const { partition, offset } = row.replayed;
+      const message = `clickstream-events/${partition}/${offset} replays it.`;
+      return { ...plan, status: 'replayed-before', message };
+    }
+    const mended = mend(row);
+    if ('event' in mended && Buffer.byteLength(mended.event) > maxEventBytes)
+      return { ...plan, status: 'unmendable', message: 'It is larger than any event: replace it by a file.' };
+    if ('unmendable' in mended) return { ...plan, status: 'unmendable', message: mended.unmendable };
+    const replay = replayOf(row, roots, mended.event);
+    const verdict = appender.judge(replay);
+    return { ...plan, status: verdict.ok ? 'accepted' : 'rejected', replay, verdict, message: null };
+  });
+  return withoutRepeatedFailures(lake, planned);
+}
+
+/** The same attempt twice would be a second dead letter that says nothing new. */
+async function withoutRepeatedFailures(
+  lake: ReplayDependencies['lake'],
+  planned: readonly PlannedLetter[],
+): Promise<readonly PlannedLetter[]> {
+  const failing = planned.flatMap(({ status, replay }) =>
+    status === 'rejected' && replay !== null ? [replay.origin.of] : [],
+  );
+  if (failing.length === 0) return planned;
+  const attempts = new Set((await lake.failedReplays(failing)).map(({ of, raw }) => `${of} ${raw}`));
+  return planned.map((letter): PlannedLetter => {
+    const { status, replay } = letter;
+    if (status !== 'rejected' || replay === null) return letter;
+    return attempts.has(`${replay.origin.of} ${replay.event}`)
+      ? { ...letter, status: 'rejected-before' }
+      : letter;
+  });
+}
+
+/** The dead letters that failed replays go back to, by `topic:partition:offset`: their times count (S2.3). */
+async function rootsOf(
+  lake: ReplayDependencies['lake'],
+  rows: readonly DeadLetterRow[],
+): Promise<ReadonlyMap<string, DeadLetterRow>> {
+  const places = rows.flatMap(({ replay_of: of }) => {
+    const [topic = '', partition, offset] = of?.split(':') ?? [];
+    return of === null ? [] : [{ topic, partition: Number(partition), offset: Number(offset) }];
+  });
+  return new Map((await lake.deadLettersAt(places)).map((row) => [originText(row), row]));
+}
+
+function originText({ topic, partition, offset }: DeadLetterPlace): string {
+  return `${topic}:${partition}:${offset}`;
+}
+
+function replayOf(row: DeadLetterRow, roots: ReadonlyMap<string, DeadLetterRow>, event: string): Replay {
+  const of = row.replay_of ?? originText(row);
+  const root = roots.get(of) ?? row;
+  const isRecord = row.topic === 'clickstream-events' || root.topic === 'clickstream-events';
+  return {
+    origin: {
+      of,
+      eventId: root.event_id ?? row.event_id,
+      receivedAt: Date.parse(root.received_at),
+      form: isRecord ? 'record' : 'event',
+      settled: row.topic === 'clickstream-events' && row.replay_of !== null,
+    },
+    sourceId: root.source_id ?? row.source_id,
+    event,
+  };
+}
+
+function isAppended({ status }: PlannedLetter, { onlyValid }: ReplayRequest): boolean {
+  return status === 'accepted' || (status === 'rejected' && !onlyValid);
+}
+
+function describe(
+  { place, status, before, replay, verdict, message }: PlannedLetter,
+  appended: AppendedReplay | undefined,
+  dryRun: boolean,
+): ReplayedLetter {
+  const rejection = appended?.status === 'rejected' ? appended : verdict?.ok === false ? verdict : null;
+  const topic = appended?.status === 'accepted' ? 'clickstream-events' : 'clickstream-errors';
+  return {
+    place,
+    // The process that appends has the last word, should its contract differ from ours.
+    status: appended?.status ?? status,
+    event_id: appended?.event_id ?? verdict?.eventId ?? null,
+    reason: rejection?.reason ?? null,
+    field: rejection?.field ?? null,
+    message: rejection?.message ?? message,
+    record: appended === undefined ? null : `${topic}/${appended.partition}/${appended.offset}`,
+    before: dryRun ? before : null,
+    after: dryRun ? (replay?.event ?? null) : null,
+  };
+}
