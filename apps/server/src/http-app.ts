@@ -14,6 +14,7 @@ import { registerPageRoutes } from './routes/page.ts';
 import { registerSqlRoute } from './routes/sql.ts';
 import { registerRefreshRoutes } from './routes/refresh.ts';
 import { registerTableRoutes } from './routes/tables.ts';
+import { registerTestRoutes } from './routes/tests.ts';
 import type { RouteServices } from './routes/route-services.ts';
 import { stopping, type ServerSettings } from './server-options.ts';
 
@@ -61,6 +62,7 @@ export async function createHttpApp(
   registerOverviewRoutes(services);
   registerTableRoutes(services);
   registerRefreshRoutes(services);
+  registerTestRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
   registerBackFillRoute(services);

@@ -1,5 +1,6 @@
 import type { PartitionState, Topic } from '@clicklake/event-log';
 import type { Pin } from '@clicklake/query';
+import type { FailingTest, TestProgress, TestReport, TestRequest } from './data-tests/test-report.ts';
 import type { RefreshRequest } from './refresh/plan-refresh.ts';
 import type { RefreshPlan } from './refresh/refresh-plan.ts';
 import type { RefreshProgress, RefreshResult } from './refresh/refresher.ts';
@@ -182,6 +183,8 @@ export interface LakeReader {
   topics(): Promise<readonly TopicState[]>;
   deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
+  /** Data tests that have not passed since they were run last, by name. */
+  failingTests(): Promise<readonly FailingTest[]>;
   /** Records in the log that Silver does not cover yet. */
   uncommitted(): Promise<number>;
   close(): Promise<void>;
@@ -200,6 +203,12 @@ export interface LakeOwner extends LakeReader {
   planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
   /** Brings Gold up to the newest committed Silver; one at a time. @throws as `planRefresh`, `refresh-fenced` */
   refresh(request: RefreshRequest, onProgress?: (progress: RefreshProgress) => void): Promise<RefreshResult>;
+  /**
+   * Runs the data tests of the models on what Gold stands for, and stores the rows that they find.
+   *
+   * @throws PipelineError `refresh-no-silver`, `tests-silver-gone`; ModelError
+   */
+  test(request: TestRequest, onProgress?: (progress: TestProgress) => void): Promise<TestReport>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
   restore(table: TableName, options: RestoreOptions): Promise<RestoreResult>;

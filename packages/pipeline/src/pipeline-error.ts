@@ -13,6 +13,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
  * - `refresh-fenced`: another refresh committed to the same Gold table; start again.
  * - `refresh-no-silver`: there is no Silver table to make Gold from yet.
+ * - `tests-silver-gone`: the log no longer knows the version of Silver that Gold stands for; refresh first.
  */
 export type PipelineErrorCode =
   | 'lake-owned'
@@ -25,6 +26,7 @@ export type PipelineErrorCode =
   | 'restore-not-possible'
   | 'restore-log-gone'
   | 'refresh-fenced'
-  | 'refresh-no-silver';
+  | 'refresh-no-silver'
+  | 'tests-silver-gone';
 
 export class PipelineError extends ClicklakeError<PipelineErrorCode> {}

@@ -14,7 +14,12 @@ export async function status(context: CommandContext): Promise<ExitCode> {
   const owner = await findOwner(paths.ingestLock);
   const collecting = await readLockOwner(paths.collectorLock);
   const exists = (await nodeFileSystem.stat(paths.log)) !== undefined;
-  const ledger = exists ? await readLake(context, ({ admin }) => admin.ledger({ deep: false })) : null;
+  const { ledger, failingTests } = exists
+    ? await readLake(context, async ({ admin }) => ({
+        ledger: await admin.ledger({ deep: false }),
+        failingTests: await admin.failingTests(),
+      }))
+    : { ledger: null, failingTests: [] };
   const overview = owner === undefined ? null : await (await connectTo(context, owner)).overview();
   if (json) {
     terminal.json({
@@ -25,6 +30,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
       collector: collecting === undefined ? null : { pid: collecting.pid, url: collecting.url },
       overview,
       ledger,
+      failingTests,
     });
     return exitCodes.ok;
   }
@@ -54,6 +60,12 @@ export async function status(context: CommandContext): Promise<ExitCode> {
     const verdict = ledger.balanced ? green('balanced') : red(`NOT BALANCED by ${ledger.difference}`);
     terminal.data(
       `Ledger     ${verdict}, ${formatCount(ledger.appended)} appended, ${formatCount(ledger.in_flight)} in flight`,
+    );
+  }
+  for (const { test, verdict, failures, testedAt } of failingTests) {
+    const paint = verdict === 'warn' ? yellow : red;
+    terminal.data(
+      `Test       ${paint(verdict)} ${test}${failures === null ? '' : `, ${formatCount(failures)} rows`}, ${dim(testedAt)}`,
     );
   }
   return exitCodes.ok;

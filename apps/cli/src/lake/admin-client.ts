@@ -83,6 +83,10 @@ export function createAdminClient(url: string, token: string): AdminClient {
     restore: (table, options) => call('POST', `${tablePath(table)}/restore`, options),
     planRefresh: (request) => call('POST', '/api/refresh/plan', request),
     refresh: (request) => call('POST', '/api/refresh', request),
+    test: (request) => call('POST', '/api/tests', request),
+    failingTests: async () =>
+      (await call<{ failing: Awaited<ReturnType<LakeAdmin['failingTests']>> }>('GET', '/api/tests/failing'))
+        .failing,
     async skipCorrupt(topic, partition) {
       interface Answer {
         readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>>;

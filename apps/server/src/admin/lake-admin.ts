@@ -1,6 +1,7 @@
 import type {
   DeadLetterFilter,
   DeadLetterRow,
+  FailingTest,
   IngestState,
   Ledger,
   OptimizeOptions,
@@ -13,6 +14,9 @@ import type {
   TableCommit,
   TableName,
   TableSummary,
+  TestProgress,
+  TestReport,
+  TestRequest,
   TopicState,
   VacuumOptions,
   VacuumResult,
@@ -42,10 +46,18 @@ export interface LakeAdmin {
   planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
   /** Brings Gold up to the newest committed Silver. */
   refresh(request: RefreshRequest): Promise<RefreshResult>;
+  /** Runs the data tests of the models on what Gold stands for. */
+  test(request: TestRequest, options: TestOptions): Promise<TestReport>;
+  /** Data tests that have not passed since they were run last. */
+  failingTests(): Promise<readonly FailingTest[]>;
   /** Gives up the unreadable ranges of a partition (S5.1) and returns them. */
   skipCorrupt(topic: string, partition: number): Promise<readonly SkippedRange[]>;
   /** Makes the past: straight into the log, by the process that writes it. */
   backFill(request: BackFillRequest, options: BackFillOptions): Promise<BackFillResult>;
+}
+
+export interface TestOptions {
+  readonly onProgress?: (progress: TestProgress) => void;
 }
 
 export interface SqlOptions {

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { createDuckdbEngine } from '../engine/duckdb-engine.ts';
 import type { LakePaths } from '../lake-paths.ts';
-import { loadProject } from '../models/index.ts';
+import { loadProject, type ModelProject } from '../models/index.ts';
+import { runDataTests } from '../data-tests/test-runner.ts';
+import type { TestProgress, TestReport, TestRequest } from '../data-tests/test-report.ts';
 import { createRefresher, type Refresher } from '../refresh/refresher.ts';
 import { silverSource } from '../refresh/silver-source.ts';
 
@@ -17,6 +19,8 @@ export interface GoldRefreshOptions {
 
 /** Refreshes of one lake: one after another, each with an engine session of its own. */
 export interface GoldRefresh extends Refresher {
+  /** Runs the project's data tests on what Gold stands for. */
+  test(request: TestRequest, onProgress?: (progress: TestProgress) => void): Promise<TestReport>;
   /** Lets what is under way end after the model it is at. Idempotent. */
   close(): Promise<void>;
 }
@@ -40,12 +44,14 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
   const stopping = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
 
-  function serially<Result>(work: (refresher: Refresher) => Promise<Result>): Promise<Result> {
+  function serially<Result>(
+    work: (refresher: Refresher, project: ModelProject) => Promise<Result>,
+  ): Promise<Result> {
     const result = last.then(async () => {
       stopping.signal.throwIfAborted();
       // Read anew each time: an edited model counts with the next refresh.
       const project = await loadProject(modelsDirectory);
-      return await work(createRefresher({ engine, project, crashPoints }));
+      return await work(createRefresher({ engine, project, crashPoints }), project);
     });
     last = result.catch(() => undefined);
     return result;
@@ -55,6 +61,10 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
     plan: (request) => serially((refresher) => refresher.plan(request)),
     refresh: (request, onProgress) =>
       serially((refresher) => refresher.refresh(request, onProgress, stopping.signal)),
+    test: (request, onProgress) =>
+      serially((_, project) =>
+        runDataTests({ engine, project, clock }, request, onProgress, stopping.signal),
+      ),
     async close() {
       stopping.abort();
       await last;

@@ -119,6 +119,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     state: () => ({ ...ingest.state(), maintenanceProblem: describeProblem(maintenance.problem()) }),
     planRefresh: (request) => refreshing.plan(request),
     refresh: (request, onProgress) => refreshing.refresh(request, onProgress),
+    test: (request, onProgress) => refreshing.test(request, onProgress),
     optimize: (table, given) => maintenance.optimize(table, given),
     vacuum: (table, given) => maintenance.vacuum(table, given),
     restore: (table, given) =>

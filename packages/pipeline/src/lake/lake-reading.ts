@@ -14,7 +14,9 @@ import {
 } from '../lake-service.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
+import { testFailures } from '../data-tests/test-failures.ts';
 import { deadLetterRows } from './dead-letter-rows.ts';
+import { failingTestRows } from './failing-test-rows.ts';
 import type { GoldTables } from './gold-tables.ts';
 import { rowsOf, tableSql, type LakeTables } from './lake-tables.ts';
 import { topicStates } from './topic-states.ts';
@@ -53,6 +55,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
     topics: () => noted(answers.topics()),
     deadLetters: (filter) => noted(answers.deadLetters(filter)),
     deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
+    failingTests: () => noted(answers.failingTests()),
     uncommitted: () => noted(answers.uncommitted()),
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
@@ -107,6 +110,10 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
         coordinates: { topic, partition, offset },
       });
       return row;
+    },
+    async failingTests() {
+      const table = (await gold.all()).get(testFailures.name);
+      return table === undefined ? [] : failingTestRows(connection, table);
     },
     uncommitted,
   };

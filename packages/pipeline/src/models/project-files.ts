@@ -1,6 +1,7 @@
 import type { TestEntry } from './data-tests.ts';
 import { ModelError } from './model-error.ts';
 import type { Variables } from './model-project.ts';
+import { defaultTestConfig, testConfig, type TestConfig } from './test-config.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -12,6 +13,8 @@ export interface ProjectFile {
   readonly testPaths: readonly string[];
   readonly analysisPaths: readonly string[];
   readonly vars: Variables;
+  /** Config of `data_tests` that holds for all tests of the project. */
+  readonly testConfig: TestConfig;
 }
 
 export interface ModelProperties {
@@ -47,6 +50,7 @@ export function projectFile(value: unknown): ProjectFile {
     testPaths: texts(file['test-paths'], ['tests']),
     analysisPaths: texts(file['analysis-paths'], ['analyses']),
     vars: treeOf(file.vars),
+    testConfig: projectTestConfig(treeOf(file.data_tests ?? file.tests), name),
   };
 }
 
@@ -79,6 +83,13 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
       ),
     ),
   };
+}
+
+/** Folders below the project's name are not looked into: what they set would be missed, so it is refused. */
+function projectTestConfig(given: Tree, project: string): TestConfig {
+  const place = { path: 'dbt_project.yml', test: 'data_tests' };
+  const { [project]: own, ...everywhere } = given;
+  return testConfig(treeOf(own), testConfig(everywhere, defaultTestConfig, place), place);
 }
 
 function treeOf(value: unknown): Tree {

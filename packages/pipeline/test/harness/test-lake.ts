@@ -45,6 +45,8 @@ export interface OpenTestLake {
   readonly clock?: () => number;
   /** The log to read, when it is not that of `TestLake.log()`. */
   readonly log?: EventLog;
+  /** The dbt project; that of the repository by default. */
+  readonly modelsDirectory?: string;
 }
 
 export interface OpenedTables {
@@ -109,6 +111,7 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
         clock: options.clock ?? Date.now,
         role: 'test',
         memoryLimitMb: 256,
+        ...(options.modelsDirectory === undefined ? {} : { modelsDirectory: options.modelsDirectory }),
       });
       return owner;
     },
