@@ -69,7 +69,11 @@ export function collected(eventId: string, userId: string, receivedAt: number): 
 type SentEvent = Readonly<Record<string, unknown>> & { readonly event_id: string };
 
 /** The record that the collector makes of a valid event with an id. */
-export function collectedEvent(event: SentEvent, receivedAt: number): NewRecord {
+export function collectedEvent(
+  event: SentEvent,
+  receivedAt: number,
+  { deviceType, isBot } = { deviceType: 'desktop', isBot: false },
+): NewRecord {
   const prepared = contract.prepare(event, {
     receivedAt,
     sourceId: 'test',
@@ -77,7 +81,7 @@ export function collectedEvent(event: SentEvent, receivedAt: number): NewRecord 
     trustBodyIp: false,
     truncateIp: false,
     userAgent: null,
-    enrich: () => ({ deviceType: 'desktop', browser: 'Firefox', os: 'Linux', isBot: false }),
+    enrich: () => ({ deviceType, browser: 'Firefox', os: 'Linux', isBot }),
     newEventId: () => event.event_id,
   });
   if (!prepared.ok) throw new Error(prepared.message);
