@@ -103,6 +103,7 @@ function draft(
     dateColumn,
     widenedBy: widenedBy(config),
     description: properties?.description ?? '',
+    key: properties?.key ?? [],
     columns,
     dependsOn,
     fingerprint: sha256([template.text, macros, JSON.stringify([config, columns, settings.vars])]),

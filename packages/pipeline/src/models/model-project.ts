@@ -32,6 +32,8 @@ export interface Model extends Template {
   /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
   readonly widenedBy: string | null;
   readonly description: string;
+  /** Columns that no two rows have alike: the grain; empty where the project does not say. */
+  readonly key: readonly string[];
   readonly columns: readonly ModelColumn[];
   readonly dependsOn: readonly Dependency[];
   /** Changes when the model must be made anew: its own text, macros, config, columns, or views below it. */
