@@ -13,7 +13,7 @@ cast('{{ day }}' as date)
 {%- endmacro %}
 
 {% macro touched_dates() -%}
-{%- if execute and var('touched_dates') is none -%}
+{%- if execute and is_incremental() and var('touched_dates') is none -%}
 {{ exceptions.raise_compiler_error("An incremental run needs the variable touched_dates: `clicklake refresh --plan --json` prints it. --full-refresh makes the whole table anew.") }}
 {%- endif -%}
 {%- endmacro %}

@@ -3,7 +3,7 @@ import { isClicklakeError } from '@clicklake/errors';
 /** What the process's exit code says; `clicklake --help` lists them. */
 export const exitCodes = {
   ok: 0,
-  /** What was checked does not hold: an unbalanced ledger. */
+  /** What was checked does not hold: an unbalanced ledger, a data test. */
   checkFailed: 1,
   /** The command line, the configuration file or an environment variable is wrong. */
   usage: 2,

@@ -9,6 +9,7 @@ import { registerRunningCommands } from './command-line/running-commands.ts';
 import { registerSqlCommand } from './command-line/sql-command.ts';
 import { registerRefreshCommands } from './command-line/refresh-commands.ts';
 import { registerTableCommands } from './command-line/table-commands.ts';
+import { registerTestCommand } from './command-line/test-command.ts';
 import { registerUpkeepCommands } from './command-line/upkeep-commands.ts';
 import type { Effects } from './effects.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -44,6 +45,7 @@ export function createProgram(effects: Effects, startedAt: number, end: (code: E
   registerTableCommands(program, line);
   registerRefreshCommands(program, line);
   registerJobCommands(program, line);
+  registerTestCommand(program, line);
   registerLookingCommands(program, line);
   registerDeadLetterCommands(program, line);
   registerUpkeepCommands(program, line);
@@ -61,5 +63,5 @@ Examples:
   clicklake tail                                    events as they come in
 
 Exit codes:
-  0 done   1 a check failed (an unbalanced ledger)   2 wrong usage or configuration
+  0 done   1 a check failed (an unbalanced ledger, a data test)   2 wrong usage or configuration
   3 another process owns what is needed   4 refused: invalid input or data   5 internal`;

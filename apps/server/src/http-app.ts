@@ -16,6 +16,7 @@ import { registerPageRoutes } from './routes/page.ts';
 import { registerSqlRoute } from './routes/sql.ts';
 import { registerRefreshRoutes } from './routes/refresh.ts';
 import { registerTableRoutes } from './routes/tables.ts';
+import { registerTestRoutes } from './routes/tests.ts';
 import type { RouteServices } from './routes/route-services.ts';
 import { stopping, type ServerSettings } from './server-options.ts';
 
@@ -64,6 +65,7 @@ export async function createHttpApp(
   registerTableRoutes(services);
   registerRefreshRoutes(services);
   registerJobRoutes(services);
+  registerTestRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
   registerDeadLetterRoutes(services);

@@ -29,6 +29,14 @@ export {
   type RefreshProgress,
   type RefreshResult,
 } from './refresh/refresher.ts';
+export type {
+  FailingTest,
+  TestProgress,
+  TestReport,
+  TestRequest,
+  TestResult,
+  Verdict,
+} from './data-tests/test-report.ts';
 export type { RefreshRequest } from './refresh/plan-refresh.ts';
 export type { PlannedStep, RefreshPlan } from './refresh/refresh-plan.ts';
 export { defaultJobsSettings, noJobsByThemselves, type JobsSettings } from './jobs/jobs-settings.ts';

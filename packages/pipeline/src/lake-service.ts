@@ -3,6 +3,7 @@ import type { Pin } from '@clicklake/query';
 import type { GoldLag } from './jobs/gold-lag.ts';
 import type { JobsHealth, JobState } from './jobs/orchestrator.ts';
 import type { Run, RunFilter } from './jobs/run.ts';
+import type { FailingTest, TestProgress, TestReport, TestRequest } from './data-tests/test-report.ts';
 import type { RefreshRequest } from './refresh/plan-refresh.ts';
 import type { RefreshPlan } from './refresh/refresh-plan.ts';
 import type { RefreshProgress, RefreshResult } from './refresh/refresher.ts';
@@ -240,6 +241,8 @@ export interface LakeReader {
   /** In the order of the places; those that there is none at are left out. */
   deadLettersAt(places: readonly DeadLetterPlace[]): Promise<readonly DeadLetterRow[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
+  /** Data tests that have not passed since they were run last, by name. */
+  failingTests(): Promise<readonly FailingTest[]>;
   /** Records in the log that Silver does not cover yet. */
   uncommitted(): Promise<number>;
   close(): Promise<void>;
@@ -264,6 +267,12 @@ export interface LakeOwner extends LakeReader {
   planRefresh(request: RefreshRequest): Promise<RefreshPlan>;
   /** Brings Gold up to the newest committed Silver; one at a time. @throws as `planRefresh`, `refresh-fenced` */
   refresh(request: RefreshRequest, onProgress?: (progress: RefreshProgress) => void): Promise<RefreshResult>;
+  /**
+   * Runs the data tests of the models on what Gold stands for, and stores the rows that they find.
+   *
+   * @throws PipelineError `refresh-no-silver`, `tests-silver-gone`; ModelError
+   */
+  test(request: TestRequest, onProgress?: (progress: TestProgress) => void): Promise<TestReport>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;
   restore(table: TableName, options: RestoreOptions): Promise<RestoreResult>;

@@ -17,6 +17,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `job-unknown`: there is no job of that name.
  * - `job-stopped`: the process stops, and the job with it; nothing of it is half done.
  * - `job-failed`: a job failed for a reason that has no code of its own; its run's record says which.
+ * - `tests-silver-gone`: the log no longer knows the version of Silver that Gold stands for; refresh first.
  */
 export type PipelineErrorCode =
   | 'lake-owned'
@@ -33,6 +34,7 @@ export type PipelineErrorCode =
   | 'refresh-no-silver'
   | 'job-unknown'
   | 'job-stopped'
-  | 'job-failed';
+  | 'job-failed'
+  | 'tests-silver-gone';
 
 export class PipelineError extends ClicklakeError<PipelineErrorCode> {}

@@ -15,9 +15,13 @@ export async function status(context: CommandContext): Promise<ExitCode> {
   const owner = await findOwner(paths.ingestLock);
   const collecting = await readLockOwner(paths.collectorLock);
   const exists = (await nodeFileSystem.stat(paths.log)) !== undefined;
-  const [ledger, jobs] = exists
-    ? await readLake(context, async ({ admin }) => [await admin.ledger({ deep: false }), await admin.jobs()])
-    : [null, []];
+  const { ledger, jobs, failingTests } = exists
+    ? await readLake(context, async ({ admin }) => ({
+        ledger: await admin.ledger({ deep: false }),
+        jobs: await admin.jobs(),
+        failingTests: await admin.failingTests(),
+      }))
+    : { ledger: null, jobs: [], failingTests: [] };
   const overview = owner === undefined ? null : await (await connectTo(context, owner)).overview();
   if (json) {
     terminal.json({
@@ -29,6 +33,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
       overview,
       failing: jobs.flatMap(({ failing }) => failing ?? []),
       ledger,
+      failingTests,
     });
     return exitCodes.ok;
   }
@@ -59,6 +64,12 @@ export async function status(context: CommandContext): Promise<ExitCode> {
     const verdict = ledger.balanced ? green('balanced') : red(`NOT BALANCED by ${ledger.difference}`);
     terminal.data(
       `Ledger     ${verdict}, ${formatCount(ledger.appended)} appended, ${formatCount(ledger.in_flight)} in flight`,
+    );
+  }
+  for (const { test, verdict, failures, testedAt } of failingTests) {
+    const paint = verdict === 'warn' ? yellow : red;
+    terminal.data(
+      `Test       ${paint(verdict)} ${test}${failures === null ? '' : `, ${formatCount(failures)} rows`}, ${dim(testedAt)}`,
     );
   }
   return exitCodes.ok;

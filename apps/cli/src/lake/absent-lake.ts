@@ -35,6 +35,7 @@ function absentLake(
     ledger: async () => ledgerOf(await topics()),
     uncommitted: async () => ledgerOf(await topics()).in_flight,
     tables: () => Promise.resolve([]),
+    failingTests: () => Promise.resolve([]),
     deadLetters: () => Promise.resolve([]),
     deadLetterGroups: () => Promise.resolve([]),
     deadLetterPlaces: () => Promise.resolve([]),

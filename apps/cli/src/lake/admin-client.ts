@@ -139,6 +139,10 @@ export function createAdminClient(url: string, token: string): AdminClient {
       return (await call<Answer>('GET', `/api/runs?${query.toString()}`)).runs;
     },
     runJob: (name) => call('POST', `/api/jobs/${encodeURIComponent(name)}/run`, {}),
+    test: (request) => call('POST', '/api/tests', request),
+    failingTests: async () =>
+      (await call<{ failing: Awaited<ReturnType<LakeAdmin['failingTests']>> }>('GET', '/api/tests/failing'))
+        .failing,
     async skipCorrupt(topic, partition) {
       interface Answer {
         readonly skipped: Awaited<ReturnType<LakeAdmin['skipCorrupt']>>;

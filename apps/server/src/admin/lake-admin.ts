@@ -2,6 +2,7 @@ import type {
   DeadLetterFilter,
   DeadLetterGroup,
   DeadLetterRow,
+  FailingTest,
   IngestState,
   JobsStatus,
   JobState,
@@ -22,6 +23,9 @@ import type {
   TableCommit,
   TableName,
   TableSummary,
+  TestProgress,
+  TestReport,
+  TestRequest,
   TopicState,
   VacuumOptions,
   VacuumResult,
@@ -67,10 +71,18 @@ export interface LakeAdmin {
   runs(filter: RunFilter): Promise<readonly Run[]>;
   /** Runs a job now and waits for it. */
   runJob(name: string): Promise<Run>;
+  /** Runs the data tests of the models on what Gold stands for. */
+  test(request: TestRequest, options: TestOptions): Promise<TestReport>;
+  /** Data tests that have not passed since they were run last. */
+  failingTests(): Promise<readonly FailingTest[]>;
   /** Gives up the unreadable ranges of a partition (S5.1) and returns them. */
   skipCorrupt(topic: string, partition: number): Promise<readonly SkippedRange[]>;
   /** Makes the past: straight into the log, by the process that writes it. */
   backFill(request: BackFillRequest, options: BackFillOptions): Promise<BackFillResult>;
+}
+
+export interface TestOptions {
+  readonly onProgress?: (progress: TestProgress) => void;
 }
 
 export interface SqlOptions {

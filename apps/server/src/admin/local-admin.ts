@@ -87,6 +87,8 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     vacuum: async (table, options) => requireOwner().vacuum(table, options),
     restore: async (table, options) => requireOwner().restore(table, options),
     planRefresh: async (request) => requireOwner().planRefresh(request),
+    test: async (request, { onProgress }) => requireOwner().test(request, onProgress),
+    failingTests: () => lake.failingTests(),
     refresh: async (request) => requireOwner().refresh(request),
     jobs: async () => parts.owner?.jobs() ?? (await requireRecord().jobs()),
     runs: async (filter) => parts.owner?.runs(filter) ?? (await requireRecord().runs(filter)),

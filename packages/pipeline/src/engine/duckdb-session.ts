@@ -3,6 +3,7 @@ import {
   isDeltaError,
   pruneFiles,
   quoteIdentifier,
+  quoteLiteral,
   recordCount,
   scanSql,
   type DeltaTable,
@@ -108,6 +109,18 @@ export async function openDuckdbSession(
       if (changes === undefined) return undefined;
       return { dates: datesOf(changes.partitions), removed: changes.removed };
     },
+    async showSourceAt(name, version) {
+      const key = `source ${name}`;
+      const snapshot = await snapshotAt(found.get(key), version);
+      if (snapshot === undefined) return false;
+      pins.set(key, pinOf(snapshot));
+      shownDates = undefined;
+      await showTable(key);
+      return true;
+    },
+    literal: quoteLiteral,
+    instant: (text) => `CAST(${quoteLiteral(text)} AS TIMESTAMP WITH TIME ZONE)`,
+    rowAsJson: (alias) => `CAST(to_json(${quoteIdentifier(alias)}) AS VARCHAR)`,
     async createView(name, select) {
       await connection.run(`CREATE OR REPLACE VIEW ${relation('model', name)} AS ${select}`);
     },
@@ -153,6 +166,15 @@ export async function openDuckdbSession(
       }
     },
   };
+}
+
+async function snapshotAt(table: DeltaTable | undefined, version: number): Promise<Snapshot | undefined> {
+  try {
+    return await table?.snapshotAt({ version });
+  } catch (error) {
+    if (isDeltaError(error, 'delta-version-not-found')) return undefined;
+    throw error;
+  }
 }
 
 /** A snapshot, and what is said of it: told once, since it takes a look into the statistics of every file. */

@@ -50,6 +50,18 @@ export interface EngineSession {
   table(kind: 'model' | 'source', name: string): PinnedTable | undefined;
   /** Between a version and the pinned one; undefined when the table no longer knows all of it. */
   changedDates(kind: 'model' | 'source', name: string, since: number): Promise<ChangedDates | undefined>;
+  /**
+   * Shows a source as it was at an earlier version from now on.
+   *
+   * @returns false when the table no longer knows that version; the source is then shown as before.
+   */
+  showSourceAt(name: string, version: number): Promise<boolean>;
+  /** SQL text of a string. */
+  literal(text: string): string;
+  /** SQL text of an instant, from ISO 8601 in UTC. */
+  instant(text: string): string;
+  /** SQL text of a row as a JSON object by its columns, where the row is that of the FROM item so named. */
+  rowAsJson(alias: string): string;
   /** Names a SELECT, for this session. */
   createView(name: string, select: string): Promise<void>;
   /**

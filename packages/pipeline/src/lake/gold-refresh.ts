@@ -3,6 +3,8 @@ import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { createDuckdbEngine } from '../engine/duckdb-engine.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import { loadProject } from '../models/index.ts';
+import { runDataTests } from '../data-tests/test-runner.ts';
+import type { TestProgress, TestReport, TestRequest } from '../data-tests/test-report.ts';
 import { createRefresher, type Refresher } from '../refresh/refresher.ts';
 import { silverSource } from '../refresh/silver-source.ts';
 
@@ -17,6 +19,8 @@ export interface GoldRefreshOptions {
 
 /** Refreshes of one lake, each with an engine session of its own: whoever calls holds the claim on Gold. */
 export interface GoldRefresh extends Refresher {
+  /** Runs the project's data tests on what Gold stands for; `close` lets it end after the test that it is at. */
+  test(request: TestRequest, onProgress?: (progress: TestProgress) => void): Promise<TestReport>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -38,14 +42,34 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
     threads: 2,
   });
 
+  const stopping = new AbortController();
+  let testing: Promise<unknown> = Promise.resolve();
+
   /** Reads the project anew each time: an edited model counts with the next refresh. */
   async function refresher(): Promise<Refresher> {
     return createRefresher({ engine, project: await loadProject(modelsDirectory), crashPoints });
   }
 
+  async function test(
+    request: TestRequest,
+    onProgress?: (progress: TestProgress) => void,
+  ): Promise<TestReport> {
+    const project = await loadProject(modelsDirectory);
+    return await runDataTests({ engine, project, clock }, request, onProgress, stopping.signal);
+  }
+
   return {
     plan: async (request) => (await refresher()).plan(request),
     refresh: async (request, onProgress, signal) => (await refresher()).refresh(request, onProgress, signal),
-    close: () => engine.close(),
+    test(request, onProgress) {
+      const report = test(request, onProgress);
+      testing = report.catch(() => undefined);
+      return report;
+    },
+    async close() {
+      stopping.abort();
+      await testing;
+      await engine.close();
+    },
   };
 }

@@ -38,7 +38,7 @@ export interface LakeJobsOptions {
 
 /** The jobs of one lake, and the claims on its tables that its other writers share with them. */
 export interface LakeJobs
-  extends Omit<Orchestrator, 'noteCommit' | 'health'>, Pick<LakeOwner, 'planRefresh' | 'refresh'> {
+  extends Omit<Orchestrator, 'noteCommit' | 'health'>, Pick<LakeOwner, 'planRefresh' | 'refresh' | 'test'> {
   readonly claims: TableClaims;
   /** Silver has new rows, or has lost some, in this version. */
   noteSilver(version: number): void;
@@ -102,8 +102,9 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
     claims,
     noteSilver,
     status: () => ({ ...orchestrator.health(), gold: meter.lag() }),
-    // A plan opens a session of the engine, of which there is one at a time.
+    // These open a session of the engine, of which there is one at a time.
     planRefresh: (request) => claims.hold([goldClaim], () => refreshing.plan(request)),
+    test: (request, onProgress) => claims.hold([goldClaim], () => refreshing.test(request, onProgress)),
     async refresh(request, onProgress) {
       const results: RefreshResult[] = [];
       const work = askedRefresh(refreshOptions, request, onProgress, (result) => results.push(result));

@@ -136,6 +136,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     runJob: (name) => jobs.run(name),
     planRefresh: (request) => jobs.planRefresh(request),
     refresh: (request, onProgress) => jobs.refresh(request, onProgress),
+    test: (request, onProgress) => jobs.test(request, onProgress),
     optimize: (table, given) =>
       jobs.claims.hold([table], () => optimizeTable(tables[table], given, options.maintenance)),
     vacuum: (table, given) => jobs.claims.hold([table], () => vacuumTable(tables[table], given)),

@@ -8,6 +8,7 @@ import type { LakePaths } from '../lake-paths.ts';
 import type { LakeReader, TableCommit, TableSummary } from '../lake-service.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
+import { testFailures } from '../data-tests/test-failures.ts';
 import {
   deadLetterGroups,
   deadLetterPlaces,
@@ -15,6 +16,7 @@ import {
   deadLettersAt,
   failedReplays,
 } from './dead-letter-rows.ts';
+import { failingTestRows } from './failing-test-rows.ts';
 import type { GoldTables } from './gold-tables.ts';
 import { rowsOf, tableSql, type LakeTables } from './lake-tables.ts';
 import { topicStates } from './topic-states.ts';
@@ -57,6 +59,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
     deadLettersAt: (places) => noted(answers.deadLettersAt(places)),
     failedReplays: (origins) => noted(answers.failedReplays(origins)),
     deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
+    failingTests: () => noted(answers.failingTests()),
     uncommitted: () => noted(answers.uncommitted()),
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
@@ -111,6 +114,10 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
     failedReplays: (origins) => failedReplays(connection, tables, origins),
     deadLetter: async (topic, partition, offset) =>
       (await deadLettersAt(connection, tables, [{ topic, partition, offset }]))[0],
+    async failingTests() {
+      const table = (await gold.all()).get(testFailures.name);
+      return table === undefined ? [] : failingTestRows(connection, table);
+    },
     uncommitted,
   };
 }

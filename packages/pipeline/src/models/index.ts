@@ -16,3 +16,4 @@ export type {
   Template,
   Variables,
 } from './model-project.ts';
+export type { TestConfig } from './test-config.ts';

@@ -16,6 +16,7 @@ import type {
 } from './model-project.ts';
 import { projectFile, propertiesFile, type ModelProperties, type ProjectFile } from './project-files.ts';
 import { renderTemplate } from './template.ts';
+import { testConfig } from './test-config.ts';
 
 /**
  * Reads a dbt project.
@@ -35,15 +36,16 @@ export async function loadProject(directory: string): Promise<ModelProject> {
   const tests: DataTest[] = [
     ...[...described.values()].flatMap((model) =>
       model.columns.flatMap(({ name, tests: entries }) =>
-        entries.map((entry) => genericTest(model.name, name, entry, model.path)),
+        entries.map((entry) =>
+          genericTest({ model: model.name, column: name, path: model.path }, entry, settings.testConfig),
+        ),
       ),
     ),
-    ...(await readTemplates(directory, settings.testPaths)).map((template) => ({
-      name: nameOf(template),
-      model: null,
-      template,
-    })),
+    ...(await readTemplates(directory, settings.testPaths)).map((template) =>
+      singularTest(template, macros, settings),
+    ),
   ];
+  refuseTestsNamedTwice(tests);
   const models = new Map<string, Model>();
   for (const model of inOrder(drafts, sources)) {
     const below = model.dependsOn.map(({ kind, name }) => {
@@ -101,10 +103,43 @@ function draft(
     dateColumn,
     widenedBy: widenedBy(config),
     description: properties?.description ?? '',
+    key: properties?.key ?? [],
     columns,
     dependsOn,
     fingerprint: sha256([template.text, macros, JSON.stringify([config, columns, settings.vars])]),
   };
+}
+
+/** A query of its own in the tests folder. What it says of itself is its first comment. */
+function singularTest(template: Template, macros: string, settings: ProjectFile): DataTest {
+  const name = nameOf(template);
+  const { config, dependsOn } = lookInto(template, macros, settings.vars);
+  const [, description = ''] = /^\s*--\s*(.*)$/m.exec(template.text) ?? [];
+  return {
+    name,
+    kind: 'singular',
+    model: null,
+    column: null,
+    models: dependsOn.flatMap(({ kind, name: model }) => (kind === 'model' ? [model] : [])),
+    config: testConfig(config, settings.testConfig, { path: template.path, test: `the test ${name}` }),
+    description,
+    template,
+  };
+}
+
+function refuseTestsNamedTwice(tests: readonly DataTest[]): void {
+  const places = new Map<string, string>();
+  for (const { name, template } of tests) {
+    const other = places.get(name);
+    if (other !== undefined)
+      throw new ModelError({
+        code: 'model-project-invalid',
+        message: `Two tests are called ${name}: in ${other} and ${template.path}.`,
+        hint: 'Give one of them a name of its own.',
+        details: { path: template.path },
+      });
+    places.set(name, template.path);
+  }
 }
 
 /** `meta={'widened_by': 'session_reach'}`: dbt carries it along and does nothing with it. */

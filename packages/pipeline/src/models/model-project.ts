@@ -1,3 +1,5 @@
+import type { TestConfig } from './test-config.ts';
+
 /** A dbt project as the runner needs it: read once, complete, and never changed. */
 export interface ModelProject {
   readonly name: string;
@@ -30,6 +32,8 @@ export interface Model extends Template {
   /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
   readonly widenedBy: string | null;
   readonly description: string;
+  /** Columns that no two rows have alike: the grain; empty where the project does not say. */
+  readonly key: readonly string[];
   readonly columns: readonly ModelColumn[];
   readonly dependsOn: readonly Dependency[];
   /** Changes when the model must be made anew: its own text, macros, config, columns, or views below it. */
@@ -46,10 +50,19 @@ export interface ModelColumn {
   readonly description: string;
 }
 
-/** A test passes when its query gives no row. */
+/** A query for rows that should not be there. */
 export interface DataTest {
+  /** Its name in dbt. */
   readonly name: string;
-  /** The model it is about; null for a singular test. */
+  /** `not_null`, `unique`, `accepted_values`, `relationships`; `singular`: a query of its own. */
+  readonly kind: string;
+  /** What a generic test is about; null for a singular one. */
   readonly model: string | null;
+  readonly column: string | null;
+  /** The models that it looks at. */
+  readonly models: readonly string[];
+  readonly config: TestConfig;
+  /** What a singular test says of itself; empty for generic ones. */
+  readonly description: string;
   readonly template: Template;
 }

@@ -1,6 +1,7 @@
 import type { TestEntry } from './data-tests.ts';
 import { ModelError } from './model-error.ts';
 import type { Variables } from './model-project.ts';
+import { defaultTestConfig, testConfig, type TestConfig } from './test-config.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -12,12 +13,16 @@ export interface ProjectFile {
   readonly testPaths: readonly string[];
   readonly analysisPaths: readonly string[];
   readonly vars: Variables;
+  /** Config of `data_tests` that holds for all tests of the project. */
+  readonly testConfig: TestConfig;
 }
 
 export interface ModelProperties {
   readonly name: string;
   readonly path: string;
   readonly description: string;
+  /** `config.meta.key`. */
+  readonly key: readonly string[];
   readonly columns: readonly ColumnProperties[];
 }
 
@@ -47,6 +52,7 @@ export function projectFile(value: unknown): ProjectFile {
     testPaths: texts(file['test-paths'], ['tests']),
     analysisPaths: texts(file['analysis-paths'], ['analyses']),
     vars: treeOf(file.vars),
+    testConfig: projectTestConfig(treeOf(file.data_tests ?? file.tests), name),
   };
 }
 
@@ -56,10 +62,12 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
   return {
     models: list(file.models).map((model) => {
       if (text(model.name) === '') throw invalid(path, 'a model has no name');
+      refuseTests(model, path, `model ${text(model.name)}`);
       return {
         name: text(model.name),
         path,
         description: text(model.description),
+        key: texts(treeOf(treeOf(model.config).meta).key, []),
         columns: list(model.columns).map((column) => {
           const type = text(column.data_type);
           if (type === '')
@@ -74,11 +82,26 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
       };
     }),
     sources: list(file.sources).flatMap((source) =>
-      list(source.tables).map(
-        (table) => [`${text(source.name)}.${text(table.name)}`, text(table.description)] as const,
-      ),
+      list(source.tables).map((table) => {
+        const name = `${text(source.name)}.${text(table.name)}`;
+        for (const tested of [table, ...list(table.columns)]) refuseTests(tested, path, `source ${name}`);
+        return [name, text(table.description)] as const;
+      }),
     ),
   };
+}
+
+/** Folders below the project's name are not looked into: what they set would be missed, so it is refused. */
+function projectTestConfig(given: Tree, project: string): TestConfig {
+  const place = { path: 'dbt_project.yml', test: 'data_tests' };
+  const { [project]: own, ...everywhere } = given;
+  return testConfig(treeOf(own), testConfig(everywhere, defaultTestConfig, place), place);
+}
+
+/** The runner would pass over them in silence. */
+function refuseTests(entry: Tree, path: string, what: string): void {
+  if (entry.data_tests !== undefined || entry.tests !== undefined)
+    throw invalid(path, `${what} has tests, which the runner knows of columns of models only`);
 }
 
 function treeOf(value: unknown): Tree {

@@ -72,7 +72,11 @@ export const botUserAgent = 'Googlebot';
 type SentEvent = Readonly<Record<string, unknown>> & { readonly event_id: string };
 
 /** The record that the collector makes of a valid event with an id. */
-export function collectedEvent(event: SentEvent, receivedAt: number): NewRecord {
+export function collectedEvent(
+  event: SentEvent,
+  receivedAt: number,
+  { deviceType, isBot } = { deviceType: 'desktop', isBot: false },
+): NewRecord {
   const prepared = contract.prepare(event, {
     receivedAt,
     sourceId: 'test',
@@ -81,10 +85,10 @@ export function collectedEvent(event: SentEvent, receivedAt: number): NewRecord 
     truncateIp: false,
     userAgent: null,
     enrich: (userAgent) => ({
-      deviceType: 'desktop',
+      deviceType,
       browser: 'Firefox',
       os: 'Linux',
-      isBot: userAgent === botUserAgent,
+      isBot: isBot || userAgent === botUserAgent,
     }),
     newEventId: () => event.event_id,
   });

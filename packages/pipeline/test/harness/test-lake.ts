@@ -51,6 +51,8 @@ export interface OpenTestLake {
   readonly clock?: () => number;
   /** The log to read, when it is not that of `TestLake.log()`. */
   readonly log?: EventLog;
+  /** The dbt project; that of the repository by default. */
+  readonly modelsDirectory?: string;
 }
 
 export interface OpenedTables {
@@ -122,6 +124,7 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
         clock: options.clock ?? Date.now,
         role: 'test',
         memoryLimitMb: 256,
+        ...(options.modelsDirectory === undefined ? {} : { modelsDirectory: options.modelsDirectory }),
       });
       return owner;
     },

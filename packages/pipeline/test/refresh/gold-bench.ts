@@ -6,7 +6,7 @@ import { openLakeQueries } from '../harness/queries.ts';
 import { expect } from 'vitest';
 import { botUserAgent, collectedEvent, refused } from '../harness/records.ts';
 import { lakeAppender, replayAll } from '../harness/replays.ts';
-import { createTestLake, type TestLake } from '../harness/test-lake.ts';
+import { createTestLake, type OpenTestLake, type TestLake } from '../harness/test-lake.ts';
 import { goldQueries, type GoldRows, type Visit } from './gold-oracle.ts';
 
 export const minute = 60_000;
@@ -47,15 +47,18 @@ export interface GoldBench {
   readonly replay: (visits: readonly Visit[]) => Promise<void>;
   readonly refresh: (full?: boolean) => Promise<RefreshResult>;
   readonly gold: () => Promise<GoldRows>;
+  /** Rows of a user's question. */
+  readonly sql: (statement: string) => Promise<readonly (readonly unknown[])[]>;
 }
 
 export async function onALake(
   work: (bench: GoldBench) => Promise<void>,
   crashPoints?: CrashPoints,
+  more: OpenTestLake = {},
 ): Promise<void> {
   const lake = await createTestLake();
   const queryEngine = await openLakeQueries(lake);
-  const owner = await lake.open({ queryEngine, crashPoints: crashPoints ?? noCrashPoints });
+  const owner = await lake.open({ ...more, queryEngine, crashPoints: crashPoints ?? noCrashPoints });
   let sent = 0;
   try {
     await work({
@@ -76,6 +79,7 @@ export async function onALake(
       },
       refresh: (full = false) => owner.refresh({ ...everything, full }),
       gold: () => goldOf(queryEngine, owner),
+      sql: async (statement) => (await queryEngine.run(statement, () => owner.pin())).rows,
     });
   } finally {
     await owner.close();
