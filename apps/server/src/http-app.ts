@@ -13,6 +13,7 @@ import { readLockedPage } from './routes/locked-page.ts';
 import { registerPageRoutes } from './routes/page.ts';
 import { registerSqlRoute } from './routes/sql.ts';
 import { registerRefreshRoutes } from './routes/refresh.ts';
+import { registerTraceRoute } from './routes/trace.ts';
 import { registerTableRoutes } from './routes/tables.ts';
 import type { RouteServices } from './routes/route-services.ts';
 import { stopping, type ServerSettings } from './server-options.ts';
@@ -63,6 +64,7 @@ export async function createHttpApp(
   registerRefreshRoutes(services);
   registerSqlRoute(services);
   registerLogRoutes(services);
+  registerTraceRoute(services);
   registerBackFillRoute(services);
   registerLiveRoute(services);
   registerLoginRoutes(services);

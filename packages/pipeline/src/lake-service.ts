@@ -3,6 +3,7 @@ import type { Pin } from '@clicklake/query';
 import type { RefreshRequest } from './refresh/plan-refresh.ts';
 import type { RefreshPlan } from './refresh/refresh-plan.ts';
 import type { RefreshProgress, RefreshResult } from './refresh/refresher.ts';
+import type { EventTrace } from './trace/event-trace.ts';
 
 /** The tables that ingest writes, by the bare names that users query. Gold's are those of the models. */
 export type TableName = 'silver' | 'dead_letters' | 'duplicates';
@@ -182,6 +183,8 @@ export interface LakeReader {
   topics(): Promise<readonly TopicState[]>;
   deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
+  /** What became of an event_id; no record of it is an answer, too. */
+  trace(eventId: string): Promise<EventTrace>;
   /** Records in the log that Silver does not cover yet. */
   uncommitted(): Promise<number>;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import type {
   DeadLetterFilter,
   DeadLetterRow,
+  EventTrace,
   IngestState,
   Ledger,
   OptimizeOptions,
@@ -35,6 +36,8 @@ export interface LakeAdmin {
   /** Newest first. */
   deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetterRow[]>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
+  /** What became of an event_id, whatever text it is. */
+  trace(eventId: string): Promise<EventTrace>;
   overview(): Promise<Overview>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;

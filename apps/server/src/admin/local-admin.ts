@@ -57,6 +57,7 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
     topics: () => lake.topics(),
     deadLetters: (filter) => lake.deadLetters(filter),
     deadLetter: (topic, partition, offset) => lake.deadLetter(topic, partition, offset),
+    trace: (eventId) => lake.trace(eventId),
 
     overview: async () => ({ ...vitalsOf(parts), lag: await lake.uncommitted() }),
 

@@ -15,6 +15,7 @@ import { planSilverRestore, restoreSilver } from '../maintenance/restore-silver.
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
 import { createGoldRefresh } from './gold-refresh.ts';
 import { openGoldTables } from './gold-tables.ts';
+import { createLakeTrace } from './lake-trace.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openOrCreateTables } from './lake-tables.ts';
 import { createTailView } from './tail-view.ts';
@@ -96,7 +97,24 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     (own) => own.close(),
   );
   const refreshing = opened.adopt(createGoldRefresh(options), (own) => own.close());
+  const { modelsDirectory } = options;
+  const { trace } = opened.adopt(
+    createLakeTrace({
+      duckdb,
+      tables,
+      gold,
+      log: reader,
+      ingest: {
+        uncommitted: () => ingest.uncommitted(),
+        findEvent: (own, eventId) => ingest.findEvent(own, eventId),
+        dedupeWindowMs: settings.dedupeWindowMs,
+      },
+      ...(modelsDirectory === undefined ? {} : { modelsDirectory }),
+    }),
+    (own) => own.close(),
+  );
   const reading = lakeReading({
+    trace,
     paths,
     gold,
     tables,

@@ -12,6 +12,7 @@ import {
   type TableCommit,
   type TableSummary,
 } from '../lake-service.ts';
+import type { EventTrace } from '../trace/event-trace.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
 import { deadLetterRows } from './dead-letter-rows.ts';
@@ -25,6 +26,7 @@ export interface LakeReadingOptions {
   readonly log: LogReader;
   readonly connection: DuckDBConnection;
   readonly gold: GoldTables;
+  readonly trace: (eventId: string) => Promise<EventTrace>;
   /** The owner's tail, sliced for the offsets that a pinned version covers; absent elsewhere (S6.1). */
   readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
 }
@@ -53,6 +55,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
     topics: () => noted(answers.topics()),
     deadLetters: (filter) => noted(answers.deadLetters(filter)),
     deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
+    trace: (eventId) => noted(options.trace(eventId)),
     uncommitted: () => noted(answers.uncommitted()),
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
@@ -60,7 +63,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
   };
 }
 
-function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
+function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'trace'> {
   const { tables, log, connection, paths, tail, gold } = options;
   const named = async (): Promise<ReadonlyMap<string, DeltaTable>> =>
     new Map<string, DeltaTable>([...Object.entries(tables), ...(await gold.all())]);

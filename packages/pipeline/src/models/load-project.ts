@@ -100,6 +100,7 @@ function draft(
     materialized,
     dateColumn,
     widenedBy: widenedBy(config),
+    trace: properties?.trace ?? null,
     description: properties?.description ?? '',
     columns,
     dependsOn,

@@ -1,3 +1,5 @@
+import type { TraceRule } from './trace-rule.ts';
+
 /** A dbt project as the runner needs it: read once, complete, and never changed. */
 export interface ModelProject {
   readonly name: string;
@@ -29,6 +31,8 @@ export interface Model extends Template {
   readonly dateColumn: string | null;
   /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
   readonly widenedBy: string | null;
+  /** How an event finds the row that it counts in; null: the project does not say. */
+  readonly trace: TraceRule | null;
   readonly description: string;
   readonly columns: readonly ModelColumn[];
   readonly dependsOn: readonly Dependency[];

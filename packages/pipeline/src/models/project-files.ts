@@ -1,6 +1,7 @@
 import type { TestEntry } from './data-tests.ts';
 import { ModelError } from './model-error.ts';
 import type { Variables } from './model-project.ts';
+import { traceRule, type TraceRule } from './trace-rule.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -19,6 +20,7 @@ export interface ModelProperties {
   readonly path: string;
   readonly description: string;
   readonly columns: readonly ColumnProperties[];
+  readonly trace: TraceRule | null;
 }
 
 interface ColumnProperties {
@@ -60,6 +62,7 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
         name: text(model.name),
         path,
         description: text(model.description),
+        trace: traceOf(model, path),
         columns: list(model.columns).map((column) => {
           const type = text(column.data_type);
           if (type === '')
@@ -79,6 +82,16 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
       ),
     ),
   };
+}
+
+/** Below `config`, as dbt wants it, or beside it, as it once did. */
+function traceOf(model: Tree, path: string): TraceRule | null {
+  const rule = traceRule(treeOf(treeOf(model.config).meta).trace ?? treeOf(model.meta).trace);
+  if (rule !== undefined) return rule;
+  throw invalid(
+    path,
+    `meta.trace of ${text(model.name)} is not {events: <view>, row: [<column> = <column of the view>, …]}`,
+  );
 }
 
 function treeOf(value: unknown): Tree {
