@@ -6,6 +6,7 @@ import { freshnessBenchmark } from './benches/freshness.ts';
 import { ingestBenchmark } from './benches/ingest.ts';
 import { ingestWindowBenchmark } from './benches/ingest-window.ts';
 import { queriesBenchmark } from './benches/queries.ts';
+import { traceBenchmark } from './benches/trace.ts';
 import { yearLogBenchmark } from './benches/year-log.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -15,6 +16,7 @@ const benchmarks: readonly Benchmark[] = [
   freshnessBenchmark,
   footprintBenchmark,
   queriesBenchmark,
+  traceBenchmark,
   yearLogBenchmark,
 ];
 

@@ -100,6 +100,8 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   const { modelsDirectory } = options;
   const { trace } = opened.adopt(
     createLakeTrace({
+      paths,
+      files,
       duckdb,
       tables,
       gold,

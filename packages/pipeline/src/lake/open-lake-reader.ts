@@ -49,6 +49,8 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
   const { modelsDirectory } = options;
   const { trace } = opened.adopt(
     createLakeTrace({
+      paths,
+      files,
       duckdb,
       tables,
       gold,

@@ -101,6 +101,7 @@ function draft(
     dateColumn,
     widenedBy: widenedBy(config),
     trace: properties?.trace ?? null,
+    leavesOut: properties?.leavesOut ?? null,
     description: properties?.description ?? '',
     columns,
     dependsOn,

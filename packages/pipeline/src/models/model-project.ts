@@ -33,6 +33,8 @@ export interface Model extends Template {
   readonly widenedBy: string | null;
   /** How an event finds the row that it counts in; null: the project does not say. */
   readonly trace: TraceRule | null;
+  /** In words, which events a view leaves out; null: the project does not say. */
+  readonly leavesOut: string | null;
   readonly description: string;
   readonly columns: readonly ModelColumn[];
   readonly dependsOn: readonly Dependency[];

@@ -21,6 +21,7 @@ export interface ModelProperties {
   readonly description: string;
   readonly columns: readonly ColumnProperties[];
   readonly trace: TraceRule | null;
+  readonly leavesOut: string | null;
 }
 
 interface ColumnProperties {
@@ -63,6 +64,7 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
         path,
         description: text(model.description),
         trace: traceOf(model, path),
+        leavesOut: text(metaOf(model).leaves_out) || null,
         columns: list(model.columns).map((column) => {
           const type = text(column.data_type);
           if (type === '')
@@ -85,8 +87,12 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
 }
 
 /** Below `config`, as dbt wants it, or beside it, as it once did. */
+function metaOf(model: Tree): Tree {
+  return { ...treeOf(model.meta), ...treeOf(treeOf(model.config).meta) };
+}
+
 function traceOf(model: Tree, path: string): TraceRule | null {
-  const rule = traceRule(treeOf(treeOf(model.config).meta).trace ?? treeOf(model.meta).trace);
+  const rule = traceRule(metaOf(model).trace);
   if (rule !== undefined) return rule;
   throw invalid(
     path,

@@ -2,6 +2,7 @@ import { pruneFiles, type AddFile, type DeltaTable, type Snapshot } from '@click
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import type { FoundEntry } from '../dedupe/index.ts';
 import type { RecordPlace } from './event-trace.ts';
+import type { IdFilters } from './id-filters.ts';
 import { filesThatMayHold } from './silver-place.ts';
 import { filesSql, selectRows, type TableRow } from './table-rows.ts';
 
@@ -16,9 +17,16 @@ export interface SilverRow {
   readonly file: AddFile;
 }
 
+export interface FoundInSilver {
+  readonly rows: readonly SilverRow[];
+  /** Files whose ids had to be read. */
+  readonly read: readonly AddFile[];
+}
+
 /**
  * Committed rows of Silver with this event_id. The index names those of its window; whatever is older, or everything
- * without an index, is found by reading the ids: never a guess, so an id that is not found is not there.
+ * without an index, is found by reading the ids of every file that no filter rules out. Neither index nor filter ever
+ * leaves out a row, so an id that is not found is not there.
  */
 export async function findInSilver(
   connection: DuckDBConnection,
@@ -26,8 +34,9 @@ export async function findInSilver(
   snapshot: Snapshot,
   eventId: string,
   known: KnownEntries | undefined,
-): Promise<readonly SilverRow[]> {
-  const files =
+  filters: IdFilters,
+): Promise<FoundInSilver> {
+  const unknown =
     known === undefined
       ? [...snapshot.files.values()]
       : pruneFiles(snapshot, [
@@ -36,13 +45,14 @@ export async function findInSilver(
   const places = new Map<string, FoundEntry>();
   const note = (place: FoundEntry): unknown => places.set(`${place.partition}:${place.offset}`, place);
   known?.entries.forEach(note);
-  (await scanIds(connection, table, snapshot, files, eventId)).forEach(note);
+  const read = await filters.select(connection, unknown, eventId);
+  (await scanIds(connection, table, snapshot, read, eventId)).forEach(note);
   const rows: SilverRow[] = [];
   for (const place of places.values()) {
     const row = await rowAt(connection, table, snapshot, eventId, place);
     if (row !== undefined) rows.push(row);
   }
-  return rows;
+  return { rows, read };
 }
 
 /** Files of one statement: few enough that planning stays cheap. */

@@ -51,15 +51,32 @@ async function eventOf(
   { connection, project, silverSql, place }: GoldQuestion,
   view: string,
 ): Promise<TableRow | undefined> {
-  const one = `(SELECT * FROM ${silverSql} WHERE log_offset = $1 AND log_partition = $2)`;
+  const [row] = await selectRows(
+    connection,
+    `WITH ${oneEvent} AS (SELECT * FROM ${silverSql} WHERE log_offset = $1 AND log_partition = $2)
+     SELECT * FROM (${viewSql(project, view)})`,
+    [BigInt(place.offset), place.partition],
+  );
+  return row;
+}
+
+const oneEvent = '"the one event"';
+const compiledViews = new WeakMap<ModelProject, Map<string, string>>();
+
+/** The SELECT of a view over `oneEvent`; rendering it takes longer than asking it. */
+function viewSql(project: ModelProject, view: string): string {
+  const compiled = compiledViews.get(project) ?? new Map<string, string>();
+  compiledViews.set(project, compiled);
+  const known = compiled.get(view);
+  if (known !== undefined) return known;
   const sql = compileModel(
     project,
     view,
-    { dialect: 'duckdb', relation: (kind, name) => (kind === 'source' ? one : quoteIdentifier(name)) },
+    { dialect: 'duckdb', relation: (kind, name) => (kind === 'source' ? oneEvent : quoteIdentifier(name)) },
     { incremental: false, vars: {} },
   );
-  const [row] = await selectRows(connection, sql, [BigInt(place.offset), place.partition]);
-  return row;
+  compiled.set(view, sql);
+  return sql;
 }
 
 async function goldPlace(
@@ -78,7 +95,7 @@ async function goldPlace(
     silverVersion: await silverVersionOf(gold, project, model, snapshot),
   };
   const { events: view, row: conditions } = model.trace ?? { events: '', row: [] };
-  if (event === undefined) return { ...known, state: 'left_out', reason: `${view} leaves it out.` };
+  if (event === undefined) return { ...known, state: 'left_out', reason: whyLeftOut(project, view) };
   const without = conditions.find(({ of }) => (event.values.get(of) ?? null) === null);
   if (without !== undefined)
     return { ...known, state: 'left_out', reason: `It has no ${without.of}, by which rows are told apart.` };
@@ -130,6 +147,11 @@ async function silverVersionOf(
     return silverVersionOf(gold, project, upstream, snapshot);
   }
   return null;
+}
+
+function whyLeftOut(project: ModelProject, view: string): string {
+  const what = project.models.get(view)?.leavesOut ?? 'it';
+  return `${view} leaves out ${what}.`;
 }
 
 function nothing(model: Model): Omit<GoldPlace, 'state'> {

@@ -120,16 +120,25 @@ interface ToldRecord {
 
 function readRecord(record: LogRecord, topic: Topic, partition: number): ToldRecord | undefined {
   if (topic === 'clickstream-errors') return deadLetterOfRejection(record, partition);
+  const { event_id: eventId } = parseObject(Buffer.from(record.value).toString('utf8'));
+  return {
+    eventId: typeof eventId === 'string' ? eventId : null,
+    receivedAt: record.timestamp,
+    sourceId: sourceOfValue(Buffer.from(record.value).toString('utf8')),
+  };
+}
+
+/** The source that a record of an event names. */
+export function sourceOfValue(value: string): string | null {
+  const { source_id: sourceId } = parseObject(value);
+  return typeof sourceId === 'string' ? sourceId : null;
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(Buffer.from(record.value).toString('utf8'));
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { event_id, source_id } = value as Readonly<Record<string, unknown>>;
-    return {
-      eventId: typeof event_id === 'string' ? event_id : null,
-      receivedAt: record.timestamp,
-      sourceId: typeof source_id === 'string' ? source_id : null,
-    };
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
   } catch {
-    return undefined;
+    return {};
   }
 }

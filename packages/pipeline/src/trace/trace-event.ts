@@ -1,4 +1,4 @@
-import type { DeltaTable, Snapshot } from '@clicklake/delta-lake';
+import type { AddFile, DeltaTable, Snapshot } from '@clicklake/delta-lake';
 import type { LogReader } from '@clicklake/event-log';
 import type { JsonValue } from '@clicklake/query';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -13,10 +13,11 @@ import {
   type KnownEntries,
   type SilverRow,
 } from './committed-records.ts';
-import type { EventTrace, RecordPlace, TracedRecord } from './event-trace.ts';
+import type { EventTrace, LogHolding, RecordPlace, TracedRecord } from './event-trace.ts';
 import { goldPlaces } from './gold-places.ts';
+import type { IdFilters } from './id-filters.ts';
 import { findInTail, type LiveIngest } from './live-ingest.ts';
-import { findInFlight, readLogRecord, type InFlightRecord } from './log-record.ts';
+import { findInFlight, readLogRecord, sourceOfValue, type InFlightRecord } from './log-record.ts';
 import { parsePlace, placeKey, placeOfReplayId } from './record-place.ts';
 import { silverPlace } from './silver-place.ts';
 import { filesSql, type TableRow } from './table-rows.ts';
@@ -27,6 +28,9 @@ export interface TraceDependencies {
   readonly gold: GoldTables;
   readonly log: LogReader;
   readonly project: () => Promise<ModelProject>;
+  readonly filters: IdFilters;
+  /** Told which files of Silver had to be read for their ids. */
+  readonly onRead: (snapshot: Snapshot, files: readonly AddFile[]) => void;
   /** The owner's; null for a process that only reads: it knows no tail, and has no dedupe index to ask. */
   readonly ingest: LiveIngest | null;
 }
@@ -63,8 +67,16 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   const add = (record: TracedRecord): void => {
     if (!records.has(placeKey(record))) records.set(placeKey(record), record);
   };
-  const silverRows = await findInSilver(connection, tables.silver, silver, eventId, known);
-  for (const found of silverRows) add(await committedRecord(dependencies, silver, found));
+  const inSilver = await findInSilver(
+    connection,
+    tables.silver,
+    silver,
+    eventId,
+    known,
+    dependencies.filters,
+  );
+  dependencies.onRead(silver, inSilver.read);
+  for (const found of inSilver.rows) add(await committedRecord(dependencies, silver, found));
   const all = (table: DeltaTable, snapshot: Snapshot): string =>
     filesSql(table, snapshot, [...snapshot.files.values()]);
   for (const row of await findDuplicates(connection, all(tables.duplicates, duplicates), eventId))
@@ -166,9 +178,16 @@ async function told(log: LogReader, records: readonly TracedRecord[]): Promise<r
       .filter(({ replayOf }) => replayOf !== null && placeKey(replayOf) === placeKey(record))
       .map(({ topic, partition, offset }): RecordPlace => ({ topic, partition, offset }));
     const holding = record.verdict === 'in_flight' ? record.log : await readLogRecord(log, record);
-    complete.push({ ...record, log: holding, replays });
+    const sourceId = record.sourceId ?? sourceIn(record, holding);
+    complete.push({ ...record, sourceId, log: holding, replays });
   }
   return complete;
+}
+
+/** The table of duplicates does not say the source; the record does. */
+function sourceIn({ verdict }: TracedRecord, holding: LogHolding): string | null {
+  if (verdict !== 'duplicate' || holding.state !== 'held') return null;
+  return sourceOfValue(holding.value);
 }
 
 async function committedRecord(
