@@ -7,6 +7,7 @@ import { ingestBenchmark } from './benches/ingest.ts';
 import { ingestWindowBenchmark } from './benches/ingest-window.ts';
 import { queriesBenchmark } from './benches/queries.ts';
 import { soakBenchmark } from './benches/soak.ts';
+import { traceBenchmark } from './benches/trace.ts';
 import { yearLogBenchmark } from './benches/year-log.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -17,6 +18,7 @@ const benchmarks: readonly Benchmark[] = [
   footprintBenchmark,
   queriesBenchmark,
   soakBenchmark,
+  traceBenchmark,
   yearLogBenchmark,
 ];
 

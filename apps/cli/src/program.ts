@@ -60,6 +60,7 @@ Examples:
   clicklake sql "SELECT event_type, count(*) FROM silver GROUP BY ALL"
   clicklake produce --events 10000 --seed demo --back-fill --days 30
   clicklake ledger --deep                           proof that nothing is missing
+  clicklake trace <event_id>                        what became of one event
   clicklake tail                                    events as they come in
 
 Exit codes:

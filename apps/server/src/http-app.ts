@@ -15,6 +15,7 @@ import { readLockedPage } from './routes/locked-page.ts';
 import { registerPageRoutes } from './routes/page.ts';
 import { registerSqlRoute } from './routes/sql.ts';
 import { registerRefreshRoutes } from './routes/refresh.ts';
+import { registerTraceRoute } from './routes/trace.ts';
 import { registerTableRoutes } from './routes/tables.ts';
 import { registerTestRoutes } from './routes/tests.ts';
 import type { RouteServices } from './routes/route-services.ts';
@@ -69,6 +70,7 @@ export async function createHttpApp(
   registerSqlRoute(services);
   registerLogRoutes(services);
   registerDeadLetterRoutes(services);
+  registerTraceRoute(services);
   registerBackFillRoute(services);
   registerLiveRoute(services);
   registerLoginRoutes(services);

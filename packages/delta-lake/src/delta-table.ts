@@ -6,7 +6,7 @@ import { writeCheckpoint, type WrittenCheckpoint } from './log/checkpoint-write.
 import type { CommitRequest } from './log/commit.ts';
 import { type TableDefinition, writeFirstVersion } from './operations/create-table.ts';
 import { describeTable, type TableDetail } from './operations/detail.ts';
-import { type HistoryEntry, readHistory } from './operations/history.ts';
+import { type CommitEntry, type HistoryEntry, readCommit, readHistory } from './operations/history.ts';
 import { removeExpiredLog } from './log/log-cleanup.ts';
 import { maintenanceAfterCommit } from './log/maintenance.ts';
 import type { ObjectStore } from './store/object-store.ts';
@@ -70,6 +70,8 @@ export interface DeltaTable {
   changes(from: number, to: number): Promise<TableChanges | undefined>;
   /** Newest first; 100 by default. */
   history(limit?: number): Promise<readonly HistoryEntry[]>;
+  /** What one version did; undefined when the log does not hold it (any more). */
+  commitEntry(version: number): Promise<CommitEntry | undefined>;
   detail(): Promise<TableDetail>;
   optimize(options?: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(options?: VacuumOptions): Promise<VacuumResult>;
@@ -114,6 +116,7 @@ export async function openTable(store: ObjectStore, options: TableOptions): Prom
     setProperties: (properties) => setProperties(context.table, properties),
     changes: (from, to) => readChanges(store, from, to),
     history: async (limit = 100) => readHistory(store, (await log.refresh()).version, limit),
+    commitEntry: (version) => readCommit(store, version),
     detail: async () => describeTable(await log.refresh()),
     optimize: (optimizeOptions = {}) => optimizeTable(context.table, optimizeOptions),
     vacuum: (vacuumOptions = {}) => vacuumTable(context.table, vacuumOptions),

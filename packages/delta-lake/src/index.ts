@@ -30,7 +30,7 @@ export type { PredicateValue } from './data-files/comparable-value.ts';
 export { quoteIdentifier, quoteLiteral } from './data-files/sql-text.ts';
 export type { ParquetOptions, StagedFile } from './data-files/stage-parquet.ts';
 export type { TableChanges } from './operations/table-changes.ts';
-export type { HistoryEntry } from './operations/history.ts';
+export type { CommitEntry, HistoryEntry } from './operations/history.ts';
 export type { TableDetail } from './operations/detail.ts';
 export { type OptimizeOptions, type OptimizeResult } from './operations/optimize.ts';
 export type { VacuumOptions, VacuumResult } from './operations/vacuum.ts';

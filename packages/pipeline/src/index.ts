@@ -5,6 +5,8 @@ export * from './lake-service.ts';
 export { openLakeOwner, type LakeOwnerOptions, type OwnedLake } from './lake/lake-owner.ts';
 export { openLakeReader, type LakeReaderOptions } from './lake/open-lake-reader.ts';
 export { defaultMaintenanceSettings, type MaintenanceSettings } from './maintenance/maintenance-settings.ts';
+export type * from './trace/event-trace.ts';
+export { traceLog } from './trace/trace-event.ts';
 export { applyLogRetention } from './maintenance/log-retention.ts';
 export { openLakeDedupe, type LakeDedupe } from './lake/lake-dedupe.ts';
 export { ingestGroup } from './ingest/ingest-session.ts';

@@ -10,6 +10,8 @@ export interface LakePaths {
   readonly gold: string;
   /** The dedupe index: derived from Silver, may be deleted at any time while nothing runs. */
   readonly dedupe: string;
+  /** Filters of the event_ids of Silver's files: derived, may be deleted at any time. */
+  readonly idFilters: string;
   /** Scratch files of a running process. */
   readonly scratch: string;
   /** The same for refreshes, whose sorts spill. */
@@ -35,6 +37,7 @@ export function lakePaths(home: string): LakePaths {
     },
     gold: join(lake, 'user-behavior-analytics-gold'),
     dedupe: join(home, 'state', 'dedupe'),
+    idFilters: join(home, 'state', 'event-ids'),
     scratch: join(home, 'state', 'scratch'),
     refreshScratch: join(home, 'state', 'refresh-scratch'),
     jobs: join(home, 'jobs'),

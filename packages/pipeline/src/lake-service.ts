@@ -7,6 +7,7 @@ import type { FailingTest, TestProgress, TestReport, TestRequest } from './data-
 import type { RefreshRequest } from './refresh/plan-refresh.ts';
 import type { RefreshPlan } from './refresh/refresh-plan.ts';
 import type { RefreshProgress, RefreshResult } from './refresh/refresher.ts';
+import type { EventTrace } from './trace/event-trace.ts';
 
 /** The tables that ingest writes, by the bare names that users query. Gold's are those of the models. */
 export type TableName = 'silver' | 'dead_letters' | 'duplicates';
@@ -243,6 +244,8 @@ export interface LakeReader {
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
   /** Data tests that have not passed since they were run last, by name. */
   failingTests(): Promise<readonly FailingTest[]>;
+  /** What became of an event_id; no record of it is an answer, too. */
+  trace(eventId: string): Promise<EventTrace>;
   /** Records in the log that Silver does not cover yet. */
   uncommitted(): Promise<number>;
   close(): Promise<void>;

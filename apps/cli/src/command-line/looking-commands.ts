@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { action, type CommandLine } from './define-command.ts';
 import { count } from './parse-arguments.ts';
 
-/** What shows how the system does: `status`, `open`, `ledger`, `topics`, `tail`. */
+/** What shows how the system does: `status`, `open`, `ledger`, `topics`, `tail`, `trace`. */
 export function registerLookingCommands(program: Command, line: CommandLine): void {
   const status = program
     .command('status')
@@ -28,6 +28,16 @@ export function registerLookingCommands(program: Command, line: CommandLine): vo
   });
 
   registerTopics(program, line);
+
+  const trace = program
+    .command('trace')
+    .argument('<event_id>', 'of any event that was ever sent')
+    .description(
+      'what became of one event: log, verdict, commit, file, Gold rows; exit code 1 when it is nowhere',
+    );
+  action(trace, line, async (context, [eventId = '']) => {
+    return (await import('../commands/trace.ts')).trace(context, eventId);
+  });
 
   const tail = program
     .command('tail')

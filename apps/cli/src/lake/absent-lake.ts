@@ -1,5 +1,5 @@
 import type { EventLog, LogReader } from '@clicklake/event-log';
-import type { LakeReader, Ledger, TopicState } from '@clicklake/pipeline';
+import { traceLog, type LakeReader, type Ledger, type TopicState } from '@clicklake/pipeline';
 import { CliError } from '../cli-error.ts';
 
 /** A lake that no ingest has made yet: nothing is committed, and whatever the log holds is in flight. */
@@ -8,6 +8,7 @@ export async function openAbsentLake(log: EventLog, home: string): Promise<LakeR
   return absentLake(
     home,
     () => countPartitions(reader),
+    (eventId) => traceLog(reader, eventId),
     () => reader.close(),
   );
 }
@@ -17,6 +18,7 @@ export function openEmptyLake(home: string): LakeReader {
   return absentLake(
     home,
     () => Promise.resolve([]),
+    () => Promise.reject(noLake(home)),
     () => Promise.resolve(),
   );
 }
@@ -24,6 +26,7 @@ export function openEmptyLake(home: string): LakeReader {
 function absentLake(
   home: string,
   topics: () => Promise<TopicState[]>,
+  trace: LakeReader['trace'],
   close: () => Promise<void>,
 ): LakeReader {
   const refuse = (): Promise<never> => Promise.reject(noLake(home));
@@ -31,6 +34,7 @@ function absentLake(
     pin: refuse,
     history: refuse,
     topics,
+    trace,
     close,
     ledger: async () => ledgerOf(await topics()),
     uncommitted: async () => ledgerOf(await topics()).in_flight,

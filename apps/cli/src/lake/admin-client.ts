@@ -120,6 +120,7 @@ export function createAdminClient(url: string, token: string): AdminClient {
         throw error;
       }
     },
+    trace: (eventId) => call('GET', `/api/trace?${new URLSearchParams({ event_id: eventId }).toString()}`),
     overview: () => call('GET', '/api/overview'),
     optimize: (table, options) => call('POST', `${tablePath(table)}/optimize`, options),
     vacuum: (table, options) => call('POST', `${tablePath(table)}/vacuum`, options),

@@ -3,6 +3,7 @@ import type {
   DeadLetterGroup,
   DeadLetterRow,
   FailingTest,
+  EventTrace,
   IngestState,
   JobsStatus,
   JobState,
@@ -59,6 +60,8 @@ export interface LakeAdmin {
   ): Promise<void>;
   /** Mends dead letters and appends them as new records (S8); repeating it is safe. */
   replayDeadLetters(request: ReplayRequest, options: ReplayOptions): Promise<ReplayResult>;
+  /** What became of an event_id, whatever text it is. */
+  trace(eventId: string): Promise<EventTrace>;
   overview(): Promise<Overview>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;
   vacuum(table: TableName, options: VacuumOptions): Promise<VacuumResult>;

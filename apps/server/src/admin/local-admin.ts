@@ -80,6 +80,7 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
       const appender = opened.adopt(await open(), (own) => own.close());
       return await replayDeadLetters({ lake, appender }, request, options);
     },
+    trace: (eventId) => lake.trace(eventId),
 
     overview: async () => ({ ...vitalsOf(parts), lag: await lake.uncommitted() }),
 

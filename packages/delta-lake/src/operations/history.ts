@@ -1,4 +1,4 @@
-import type { CommitInfo } from '../log/actions.ts';
+import type { AddFile, CommitInfo, LogEntry, RemoveFile } from '../log/actions.ts';
 import { readEntry } from '../log/load-state.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
@@ -15,6 +15,26 @@ export interface HistoryEntry {
   readonly removedFiles: number;
 }
 
+/** What one version did to the table. */
+export interface CommitEntry extends HistoryEntry {
+  readonly adds: readonly AddFile[];
+  readonly removes: readonly RemoveFile[];
+  /** The `txn`s that this very commit wrote, appId to version. */
+  readonly transactions: ReadonlyMap<string, bigint>;
+}
+
+/** Undefined when the log does not hold the version (any more). */
+export async function readCommit(store: ObjectStore, version: number): Promise<CommitEntry | undefined> {
+  const entry = await readEntry(store, version);
+  if (entry === undefined) return undefined;
+  return {
+    ...historyEntry(version, entry),
+    adds: entry.adds,
+    removes: entry.removes,
+    transactions: new Map(entry.transactions.map((txn) => [txn.appId, txn.version])),
+  };
+}
+
 /** The newest versions still in the log, newest first. */
 export async function readHistory(
   store: ObjectStore,
@@ -25,18 +45,21 @@ export async function readHistory(
   for (let version = newest; version >= 0 && history.length < limit; version -= 1) {
     const entry = await readEntry(store, version);
     if (entry === undefined) break;
-    const info = entry.commitInfo;
-    history.push({
-      version,
-      timestamp: info?.timestamp ?? null,
-      operation: info?.operation ?? 'UNKNOWN',
-      operationParameters: info?.operationParameters ?? {},
-      operationMetrics: info?.operationMetrics ?? {},
-      engineInfo: info?.engineInfo ?? null,
-      userMetadata: info?.userMetadata ?? null,
-      addedFiles: entry.adds.length,
-      removedFiles: entry.removes.length,
-    });
+    history.push(historyEntry(version, entry));
   }
   return history;
+}
+
+function historyEntry(version: number, { commitInfo: info, adds, removes }: LogEntry): HistoryEntry {
+  return {
+    version,
+    timestamp: info?.timestamp ?? null,
+    operation: info?.operation ?? 'UNKNOWN',
+    operationParameters: info?.operationParameters ?? {},
+    operationMetrics: info?.operationMetrics ?? {},
+    engineInfo: info?.engineInfo ?? null,
+    userMetadata: info?.userMetadata ?? null,
+    addedFiles: adds.length,
+    removedFiles: removes.length,
+  };
 }

@@ -19,6 +19,11 @@ export interface DedupeIndex {
    * batch is simply repeated.
    */
   check(batch: DedupeBatch): Promise<Verdicts>;
+  /**
+   * Every entry with this hash (four words), by received_at; remembers nothing. Uncommitted rows are among them, and
+   * entries older than the window may be missing.
+   */
+  find(hash: Uint32Array): Promise<readonly FoundEntry[]>;
   /** Remembers rows that Silver holds, without judging them: roll-forward and rebuild. */
   load(batch: DedupeBatch): Promise<void>;
   /**
@@ -41,6 +46,13 @@ export interface DedupeIndex {
   stats(): DedupeStats;
   /** Releases files and memory without saving. Idempotent. */
   close(): Promise<void>;
+}
+
+/** Where the record of an id lies in the log, and when it was received, ms. */
+export interface FoundEntry {
+  readonly partition: number;
+  readonly offset: number;
+  readonly receivedAt: number;
 }
 
 /** Which Silver the saved entries belong to. */

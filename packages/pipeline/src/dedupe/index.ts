@@ -5,6 +5,7 @@ export {
   type DedupeIndexOptions,
   type DedupeState,
   type DedupeStats,
+  type FoundEntry,
   type OpenedDedupeIndex,
 } from './dedupe-index.ts';
 export { type DedupeBatch, type Verdicts } from './dedupe-batch.ts';

@@ -1,9 +1,15 @@
 import { compareRows } from './batch-order.ts';
 import { validateBatch, type DedupeBatch, type Verdicts } from './dedupe-batch.ts';
 import { DedupeError, isCorruptState } from './dedupe-error.ts';
-import type { DedupeIndex, DedupeIndexOptions, DedupeState, OpenedDedupeIndex } from './dedupe-index.ts';
+import type {
+  DedupeIndex,
+  DedupeIndexOptions,
+  DedupeState,
+  FoundEntry,
+  OpenedDedupeIndex,
+} from './dedupe-index.ts';
 import { createSortBuffers, hashRanges, sortPlaced } from './entry-sort.ts';
-import { judgeByMemtable, judgeWithinBatch, startJudgement } from './judgement.ts';
+import { judgeByMemtable, judgeWithinBatch, startJudgement, type Judgement } from './judgement.ts';
 import { leastMemoryBytes, planMemory, runMemoryBytes } from './memory-plan.ts';
 import { clearMemtable, createMemtable, filterMemtable, insertRow } from './memtable.ts';
 import { createMerger } from './merger.ts';
@@ -85,12 +91,13 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
     }
     merger.start();
   };
-  const judge = async (batch: DedupeBatch): Promise<Verdicts> => {
-    const judgement = startJudgement(batch, windowMs);
+  const judge = async (batch: DedupeBatch): Promise<Verdicts> => (await judgement(batch, windowMs)).verdicts;
+  const judgement = async (batch: DedupeBatch, reachMs: number): Promise<Judgement> => {
+    const judgement = startJudgement(batch, reachMs);
     const { earliest, latest } = receivedRange(batch);
     const reachable = set.runs.filter(
       ({ description }) =>
-        description.maxReceivedAt >= earliest - windowMs && description.minReceivedAt <= latest + windowMs,
+        description.maxReceivedAt >= earliest - reachMs && description.minReceivedAt <= latest + reachMs,
     );
     for (const placed of hashRanges(batch, buffers)) {
       judgeByMemtable(judgement, placed.buffers.order, placed.count, memtable);
@@ -98,7 +105,17 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
       for (const run of reachable) await judgeByRun(judgement, sorted, run, placed.buffers, costs);
       judgeWithinBatch(judgement, sorted);
     }
-    return judgement.verdicts;
+    return judgement;
+  };
+  /** As `check` of a row that no record is: the earliest entry received at or after `from`. */
+  const findFrom = async (hash: Uint32Array, from: number): Promise<FoundEntry | undefined> => {
+    const { verdicts, firstReceivedAt } = await judgement(probeOf(hash, from + probeReachMs), probeReachMs);
+    if (verdicts.duplicate[0] !== 1) return undefined;
+    return {
+      partition: verdicts.first.partition[0] ?? 0,
+      offset: verdicts.first.offset[0] ?? 0,
+      receivedAt: firstReceivedAt[0] ?? 0,
+    };
   };
   const worthSaving = (): boolean =>
     set.saved === undefined ||
@@ -116,6 +133,17 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
         return verdicts;
       });
     },
+    find: (hash) =>
+      guarded(async () => {
+        const entries: FoundEntry[] = [];
+        for (let from = 0; ;) {
+          const entry = await findFrom(hash, from);
+          if (entry === undefined) return entries;
+          entries.push(entry);
+          // Two events of one id are never received in the same millisecond: the second is a duplicate (S3.1).
+          from = entry.receivedAt + 1;
+        }
+      }),
     async load(batch) {
       validateBatch(batch);
       if (set.runs.length > mostRuns) await merger.idle();
@@ -191,6 +219,20 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
     },
   };
   return { index, state: reopened.state };
+}
+
+/** Longer than from the epoch to any time that an entry can have. */
+const probeReachMs = 2 ** 51;
+
+/** One row with a hash and with coordinates that no record has. */
+function probeOf(hash: Uint32Array, receivedAt: number): DedupeBatch {
+  return {
+    count: 1,
+    hashes: hash,
+    receivedAt: Float64Array.of(receivedAt),
+    partitions: Int32Array.of(-1),
+    offsets: Float64Array.of(-1),
+  };
 }
 
 function receivedRange(batch: DedupeBatch): { earliest: number; latest: number } {

@@ -39,6 +39,19 @@ export async function readHashes(connection: DuckDBConnection, sql: string): Pro
   return batchOfChunks(chunks);
 }
 
+/** The hash of one id, by the same expression. */
+export async function hashOf(
+  connection: DuckDBConnection,
+  salt: string,
+  eventId: string,
+): Promise<Uint32Array> {
+  const result = await connection.run(
+    `SELECT ${hashColumn(salt)}, 0::DOUBLE, 0::INTEGER, 0::DOUBLE FROM (SELECT $1::VARCHAR AS event_id)`,
+    [eventId],
+  );
+  return batchOfChunks(await result.fetchAllChunks()).hashes;
+}
+
 export function batchOfChunks(chunks: readonly DuckDBDataChunk[]): DedupeBatch {
   const count = chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0);
   const hashes = new Uint32Array(count * 4);

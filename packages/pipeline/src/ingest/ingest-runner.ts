@@ -1,6 +1,9 @@
 import type { IngestState } from '../lake-service.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import { describeProblem } from './describe-problem.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { FoundEntry } from '../dedupe/index.ts';
+import type { Generation } from './generation.ts';
 import type { Intake } from './intake.ts';
 import type { CommittedGeneration, IngestSession, IngestSessionOptions } from './ingest-session.ts';
 
@@ -10,6 +13,10 @@ export interface IngestRunner {
   start(): void;
   catchUp(onTick: (intake: Intake, processed: number) => void): Promise<void>;
   state(): Omit<IngestState, 'maintenanceProblem'>;
+  /** Generations not committed yet, oldest first. */
+  uncommitted(): readonly Generation[];
+  /** As `IngestSession`; undefined also while a session ends and the next begins. */
+  findEvent(connection: DuckDBConnection, eventId: string): Promise<readonly FoundEntry[] | undefined>;
   /**
    * Changes Silver under ingest's feet (S4.3): commits the tail, prepares, forgets the dedupe state, carries
    * out, and begins anew from where Silver then stands. When preparing throws, everything goes on as before.
@@ -107,6 +114,8 @@ export async function openIngestRunner({
             },
       commits,
     }),
+    uncommitted: () => session.loop.uncommitted(),
+    findEvent: (connection, eventId) => session.findEvent(connection, eventId),
     async rebase(prepare, carryOut) {
       const wasRunning = running !== undefined;
       await pause();

@@ -4,13 +4,14 @@ import type { Contract } from '@clicklake/contract';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { topicPartitions, type LogReader } from '@clicklake/event-log';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { isCorruptState } from '../dedupe/index.ts';
+import { DedupeError, isCorruptState, type FoundEntry } from '../dedupe/index.ts';
 import { utcConnection } from '../lake/duckdb.ts';
 import { openLakeDedupe, type LakeDedupe } from '../lake/lake-dedupe.ts';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import type { TailView } from '../lake/tail-view.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import { commitGeneration } from './commit-generation.ts';
+import { hashOf } from './event-hashes.ts';
 import type { Generation } from './generation.ts';
 import { createIngestLoop, type IngestLoop } from './ingest-loop.ts';
 import type { IngestSettings } from './ingest-settings.ts';
@@ -50,6 +51,8 @@ export interface IngestSession {
   readonly loop: IngestLoop;
   /** Silver's version at the start. */
   readonly silverVersion: number;
+  /** What the dedupe index knows of an id; undefined when it cannot be asked: it is damaged, or closed. */
+  findEvent(connection: DuckDBConnection, eventId: string): Promise<readonly FoundEntry[] | undefined>;
   /**
    * Lets go of everything; what is not committed is forgotten. Saves the dedupe state, or with `forget` makes
    * sure, durably, that there is none: the next session rebuilds it from Silver. Idempotent.
@@ -95,6 +98,7 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   return {
     loop: session.loop,
     silverVersion: session.silverVersion,
+    findEvent: session.findEvent,
     close: (then) => (closed ??= close(then)),
   };
 }
@@ -110,7 +114,7 @@ interface SessionParts {
 async function startSession(
   options: IngestSessionOptions,
   { parseConnection, tickConnection, commitConnection, dedupe, spool }: SessionParts,
-): Promise<Pick<IngestSession, 'loop' | 'silverVersion'> & { saveDedupe(): Promise<void> }> {
+): Promise<Omit<IngestSession, 'close'> & { saveDedupe(): Promise<void> }> {
   const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
   const { index, salt } = dedupe;
   const silver = await tables.silver.snapshot();
@@ -221,6 +225,17 @@ async function startSession(
   return {
     loop,
     silverVersion: silver.version,
+    async findEvent(connection, eventId) {
+      if (damaged) return undefined;
+      const hash = await hashOf(connection, salt, eventId);
+      try {
+        return await index.find(hash);
+      } catch (error) {
+        if (!(error instanceof DedupeError)) throw error;
+        if (isCorruptState(error)) damaged = true;
+        return undefined;
+      }
+    },
     async saveDedupe() {
       if (damaged) return;
       const { version, transactions } = await tables.silver.snapshot();

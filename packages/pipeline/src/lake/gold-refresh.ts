@@ -26,7 +26,7 @@ export interface GoldRefresh extends Refresher {
 }
 
 /** The repository's own project: a workspace away from here, in the sources and in what is built of them. */
-const ownModels = join(import.meta.dirname, '../../../../models');
+export const ownModels = join(import.meta.dirname, '../../../../models');
 const memoryLimitMb = 160;
 
 export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {

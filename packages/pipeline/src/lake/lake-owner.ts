@@ -17,6 +17,7 @@ import { openLakeDuckdb, utcConnection } from './duckdb.ts';
 import { createGoldRefresh } from './gold-refresh.ts';
 import { openGoldTables } from './gold-tables.ts';
 import { openLakeJobs } from './lake-jobs.ts';
+import { createLakeTrace } from './lake-trace.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openOrCreateTables } from './lake-tables.ts';
 import { createTailView } from './tail-view.ts';
@@ -108,7 +109,26 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   opened.defer(() => ingest.close());
   // Before ingest commits its tail, which would be an occasion for more of them.
   opened.defer(() => jobs.close());
+  const { modelsDirectory } = options;
+  const { trace } = opened.adopt(
+    createLakeTrace({
+      paths,
+      files,
+      duckdb,
+      tables,
+      gold,
+      log: reader,
+      ingest: {
+        uncommitted: () => ingest.uncommitted(),
+        findEvent: (own, eventId) => ingest.findEvent(own, eventId),
+        dedupeWindowMs: settings.dedupeWindowMs,
+      },
+      ...(modelsDirectory === undefined ? {} : { modelsDirectory }),
+    }),
+    (own) => own.close(),
+  );
   const reading = lakeReading({
+    trace,
     paths,
     gold,
     tables,

@@ -6,6 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { coveredOffsets, coveredPositions } from '../ingest/transaction-ids.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import type { LakeReader, TableCommit, TableSummary } from '../lake-service.ts';
+import type { EventTrace } from '../trace/event-trace.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
 import { testFailures } from '../data-tests/test-failures.ts';
@@ -27,6 +28,7 @@ export interface LakeReadingOptions {
   readonly log: LogReader;
   readonly connection: DuckDBConnection;
   readonly gold: GoldTables;
+  readonly trace: (eventId: string) => Promise<EventTrace>;
   /** The owner's tail, sliced for the offsets that a pinned version covers; absent elsewhere (S6.1). */
   readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
 }
@@ -60,6 +62,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
     failedReplays: (origins) => noted(answers.failedReplays(origins)),
     deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
     failingTests: () => noted(answers.failingTests()),
+    trace: (eventId) => noted(options.trace(eventId)),
     uncommitted: () => noted(answers.uncommitted()),
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay);
@@ -67,7 +70,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
   };
 }
 
-function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close'> {
+function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'trace'> {
   const { tables, log, connection, paths, tail, gold } = options;
   const named = async (): Promise<ReadonlyMap<string, DeltaTable>> =>
     new Map<string, DeltaTable>([...Object.entries(tables), ...(await gold.all())]);

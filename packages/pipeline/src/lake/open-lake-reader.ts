@@ -7,6 +7,7 @@ import type { LakePaths } from '../lake-paths.ts';
 import type { LakeReader } from '../lake-service.ts';
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
 import { openGoldTables } from './gold-tables.ts';
+import { createLakeTrace } from './lake-trace.ts';
 import { lakeReading } from './lake-reading.ts';
 import { openExistingTables } from './lake-tables.ts';
 
@@ -17,6 +18,8 @@ export interface LakeReaderOptions {
   readonly log: EventLog;
   readonly clock: () => number;
   readonly memoryLimitMb: number;
+  /** The dbt project that Gold is made by; that of the repository by default. */
+  readonly modelsDirectory?: string;
 }
 
 /**
@@ -43,7 +46,21 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
     openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
     (own) => own.close(),
   );
-  const reading = lakeReading({ paths, tables, log: reader, connection, gold });
+  const { modelsDirectory } = options;
+  const { trace } = opened.adopt(
+    createLakeTrace({
+      paths,
+      files,
+      duckdb,
+      tables,
+      gold,
+      log: reader,
+      ingest: null,
+      ...(modelsDirectory === undefined ? {} : { modelsDirectory }),
+    }),
+    (own) => own.close(),
+  );
+  const reading = lakeReading({ paths, tables, log: reader, connection, gold, trace });
   opened.defer(() => reading.idle());
   const resources = opened.move();
   let closed: Promise<void> | undefined;

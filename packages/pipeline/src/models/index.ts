@@ -6,6 +6,7 @@ export {
   type RunVariables,
 } from './compile.ts';
 export { loadProject } from './load-project.ts';
+export { createProjectCache, type ProjectCache } from './project-cache.ts';
 export { ModelError, type ModelErrorCode } from './model-error.ts';
 export type {
   DataTest,

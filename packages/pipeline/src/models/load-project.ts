@@ -102,6 +102,8 @@ function draft(
     materialized,
     dateColumn,
     widenedBy: widenedBy(config),
+    trace: properties?.trace ?? null,
+    leavesOut: properties?.leavesOut ?? null,
     description: properties?.description ?? '',
     key: properties?.key ?? [],
     columns,

@@ -1,4 +1,5 @@
 import type { TestConfig } from './test-config.ts';
+import type { TraceRule } from './trace-rule.ts';
 
 /** A dbt project as the runner needs it: read once, complete, and never changed. */
 export interface ModelProject {
@@ -31,6 +32,10 @@ export interface Model extends Template {
   readonly dateColumn: string | null;
   /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
   readonly widenedBy: string | null;
+  /** How an event finds the row that it counts in; null: the project does not say. */
+  readonly trace: TraceRule | null;
+  /** In words, which events a view leaves out; null: the project does not say. */
+  readonly leavesOut: string | null;
   readonly description: string;
   /** Columns that no two rows have alike: the grain; empty where the project does not say. */
   readonly key: readonly string[];

@@ -2,6 +2,7 @@ import type { TestEntry } from './data-tests.ts';
 import { ModelError } from './model-error.ts';
 import type { Variables } from './model-project.ts';
 import { defaultTestConfig, testConfig, type TestConfig } from './test-config.ts';
+import { traceRule, type TraceRule } from './trace-rule.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -24,6 +25,8 @@ export interface ModelProperties {
   /** `config.meta.key`. */
   readonly key: readonly string[];
   readonly columns: readonly ColumnProperties[];
+  readonly trace: TraceRule | null;
+  readonly leavesOut: string | null;
 }
 
 interface ColumnProperties {
@@ -68,6 +71,8 @@ export function propertiesFile(value: unknown, path: string): PropertiesFile {
         path,
         description: text(model.description),
         key: texts(treeOf(treeOf(model.config).meta).key, []),
+        trace: traceOf(model, path),
+        leavesOut: text(metaOf(model).leaves_out) || null,
         columns: list(model.columns).map((column) => {
           const type = text(column.data_type);
           if (type === '')
@@ -102,6 +107,20 @@ function projectTestConfig(given: Tree, project: string): TestConfig {
 function refuseTests(entry: Tree, path: string, what: string): void {
   if (entry.data_tests !== undefined || entry.tests !== undefined)
     throw invalid(path, `${what} has tests, which the runner knows of columns of models only`);
+}
+
+/** Below `config`, as dbt wants it, or beside it, as it once did. */
+function metaOf(model: Tree): Tree {
+  return { ...treeOf(model.meta), ...treeOf(treeOf(model.config).meta) };
+}
+
+function traceOf(model: Tree, path: string): TraceRule | null {
+  const rule = traceRule(metaOf(model).trace);
+  if (rule !== undefined) return rule;
+  throw invalid(
+    path,
+    `meta.trace of ${text(model.name)} is not {events: <view>, row: [<column> = <column of the view>, …]}`,
+  );
 }
 
 function treeOf(value: unknown): Tree {

@@ -1,0 +1,171 @@
+import {
+  pruneFiles,
+  quoteIdentifier,
+  type DeltaTable,
+  type Predicate,
+  type Snapshot,
+} from '@clicklake/delta-lake';
+import type { JsonValue } from '@clicklake/query';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { compileModel, type Model, type ModelProject } from '../models/index.ts';
+import { inputsOf } from '../refresh/plan-refresh.ts';
+import { seenInputs } from '../refresh/refresh-transactions.ts';
+import { silverSource } from '../refresh/silver-source.ts';
+import type { GoldPlace, RecordPlace } from './event-trace.ts';
+import { filesSql, selectRows, type TableRow } from './table-rows.ts';
+
+export interface GoldQuestion {
+  readonly connection: DuckDBConnection;
+  readonly project: ModelProject;
+  readonly gold: ReadonlyMap<string, DeltaTable>;
+  /** A SELECT over Silver's rows, or over those of one file. */
+  readonly silverSql: string;
+  readonly place: RecordPlace;
+}
+
+/** What each Gold table made of one event of Silver, by what the project says of it (`meta.trace` of the models). */
+export async function goldPlaces(question: GoldQuestion): Promise<readonly GoldPlace[]> {
+  const { project, gold } = question;
+  const events = new Map<string, TableRow | undefined>();
+  const places: GoldPlace[] = [];
+  for (const model of project.models.values()) {
+    if (model.trace === null) continue;
+    const { events: view } = model.trace;
+    if (!events.has(view)) events.set(view, await eventOf(question, view));
+    const table = gold.get(model.name);
+    places.push(
+      table === undefined
+        ? {
+            ...nothing(model),
+            state: 'not_refreshed',
+            reason: 'There is no such table before the first refresh.',
+          }
+        : await goldPlace(question, model, table, await table.snapshot(), events.get(view)),
+    );
+  }
+  return places;
+}
+
+/** The event as a view of the project shows it to the models; undefined: the view leaves it out. */
+async function eventOf(
+  { connection, project, silverSql, place }: GoldQuestion,
+  view: string,
+): Promise<TableRow | undefined> {
+  const [row] = await selectRows(
+    connection,
+    `WITH ${oneEvent} AS (SELECT * FROM ${silverSql} WHERE log_offset = $1 AND log_partition = $2)
+     SELECT * FROM (${viewSql(project, view)})`,
+    [BigInt(place.offset), place.partition],
+  );
+  return row;
+}
+
+const oneEvent = '"the one event"';
+const compiledViews = new WeakMap<ModelProject, Map<string, string>>();
+
+/** The SELECT of a view over `oneEvent`; rendering it takes longer than asking it. */
+function viewSql(project: ModelProject, view: string): string {
+  const compiled = compiledViews.get(project) ?? new Map<string, string>();
+  compiledViews.set(project, compiled);
+  const known = compiled.get(view);
+  if (known !== undefined) return known;
+  const sql = compileModel(
+    project,
+    view,
+    { dialect: 'duckdb', relation: (kind, name) => (kind === 'source' ? oneEvent : quoteIdentifier(name)) },
+    { incremental: false, vars: {} },
+  );
+  compiled.set(view, sql);
+  return sql;
+}
+
+async function goldPlace(
+  { connection, project, gold, place }: GoldQuestion,
+  model: Model,
+  table: DeltaTable,
+  snapshot: Snapshot,
+  event: TableRow | undefined,
+): Promise<GoldPlace> {
+  const { version, timestamp, transactions } = snapshot;
+  const seen = seenInputs({ version, transactions, rowsByDate: new Map() }, []);
+  const known = {
+    ...nothing(model),
+    version,
+    committedAt: new Date(timestamp).toISOString(),
+    silverVersion: await silverVersionOf(gold, project, model, snapshot),
+  };
+  const { events: view, row: conditions } = model.trace ?? { events: '', row: [] };
+  if (event === undefined) return { ...known, state: 'left_out', reason: whyLeftOut(project, view) };
+  const without = conditions.find(({ of }) => (event.values.get(of) ?? null) === null);
+  if (without !== undefined)
+    return { ...known, state: 'left_out', reason: `It has no ${without.of}, by which rows are told apart.` };
+  const key = Object.fromEntries(
+    conditions.flatMap(({ column, op, of }) => (op === '=' ? [[column, jsonOf(event, of)] as const] : [])),
+  );
+  if ((seen.offsets[place.partition] ?? 0n) <= BigInt(place.offset))
+    return { ...known, key, state: 'not_refreshed', reason: null };
+
+  const values: DuckDBValue[] = conditions.map(({ of }) => event.values.get(of) ?? null);
+  const files = pruneFiles(
+    snapshot,
+    conditions.flatMap(({ column, op, of }): Predicate[] => {
+      const value = jsonOf(event, of);
+      return typeof value === 'string' || typeof value === 'number' ? [{ column, op, value }] : [];
+    }),
+  );
+  const where = conditions.map(({ column, op }, index) => `${quoteIdentifier(column)} ${op} $${index + 1}`);
+  const [row] = await selectRows(
+    connection,
+    `SELECT * FROM ${filesSql(table, snapshot, files)} WHERE ${where.join(' AND ')} LIMIT 1`,
+    values,
+  );
+  if (row === undefined)
+    return { ...known, key, state: 'missing', reason: 'The table has seen the event, and has no such row.' };
+  return {
+    ...known,
+    key: Object.fromEntries(conditions.map(({ column }) => [column, row.json[column] ?? null])),
+    state: 'counted',
+    row: row.json,
+  };
+}
+
+/** The version of Silver that a table's rows stand for; null when a table between the two has gone on meanwhile. */
+async function silverVersionOf(
+  gold: ReadonlyMap<string, DeltaTable>,
+  project: ModelProject,
+  model: Model,
+  { version, transactions }: Snapshot,
+): Promise<number | null> {
+  const inputs = inputsOf(project, model);
+  const { versions } = seenInputs({ version, transactions, rowsByDate: new Map() }, inputs);
+  const direct = versions.get(silverSource);
+  if (direct !== undefined) return direct;
+  for (const name of inputs) {
+    const upstream = project.models.get(name);
+    const snapshot = await gold.get(name)?.snapshot();
+    if (upstream === undefined || snapshot === undefined || snapshot.version !== versions.get(name)) continue;
+    return silverVersionOf(gold, project, upstream, snapshot);
+  }
+  return null;
+}
+
+function whyLeftOut(project: ModelProject, view: string): string {
+  const what = project.models.get(view)?.leavesOut ?? 'it';
+  return `${view} leaves out ${what}.`;
+}
+
+function nothing(model: Model): Omit<GoldPlace, 'state'> {
+  return {
+    table: model.name,
+    reason: null,
+    key: null,
+    row: null,
+    version: null,
+    committedAt: null,
+    silverVersion: null,
+  };
+}
+
+function jsonOf(row: TableRow, column: string): JsonValue {
+  return row.json[column] ?? null;
+}

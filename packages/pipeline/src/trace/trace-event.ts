@@ -1,0 +1,308 @@
+import type { AddFile, DeltaTable, Snapshot } from '@clicklake/delta-lake';
+import type { LogReader } from '@clicklake/event-log';
+import type { JsonValue } from '@clicklake/query';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { coveredPositions, coveredOffsets } from '../ingest/transaction-ids.ts';
+import type { GoldTables } from '../lake/gold-tables.ts';
+import { rowsOf, type LakeTables } from '../lake/lake-tables.ts';
+import type { ModelProject } from '../models/index.ts';
+import {
+  findDeadLetters,
+  findDuplicates,
+  findInSilver,
+  type KnownEntries,
+  type SilverRow,
+} from './committed-records.ts';
+import type { EventTrace, LogHolding, RecordPlace, TracedRecord } from './event-trace.ts';
+import { goldPlaces } from './gold-places.ts';
+import type { IdFilters } from './id-filters.ts';
+import { findInTail, type LiveIngest } from './live-ingest.ts';
+import { findInFlight, readLogRecord, sourceOfValue, type InFlightRecord } from './log-record.ts';
+import { parsePlace, placeKey, placeOfReplayId } from './record-place.ts';
+import { silverPlace } from './silver-place.ts';
+import { filesSql, type TableRow } from './table-rows.ts';
+
+export interface TraceDependencies {
+  readonly connection: DuckDBConnection;
+  readonly tables: LakeTables;
+  readonly gold: GoldTables;
+  readonly log: LogReader;
+  readonly project: () => Promise<ModelProject>;
+  readonly filters: IdFilters;
+  /** Told which files of Silver had to be read for their ids. */
+  readonly onRead: (snapshot: Snapshot, files: readonly AddFile[]) => void;
+  /** The owner's; null for a process that only reads: it knows no tail, and has no dedupe index to ask. */
+  readonly ingest: LiveIngest | null;
+}
+
+/**
+ * Follows one event_id through log, tables and Gold. A record moves from the log into the tail and from there into a
+ * table, so they are looked through in this order: one that moves meanwhile may be met twice, and is never missed.
+ *
+ * @param eventId any text; it is only ever bound as a value.
+ */
+export async function traceEvent(dependencies: TraceDependencies, eventId: string): Promise<EventTrace> {
+  const { connection, tables, log, ingest } = dependencies;
+  const ownPlace = placeOfReplayId(eventId);
+  const places = ownPlace === null ? [] : [ownPlace];
+  const generations = ingest?.uncommitted() ?? [];
+  const last = generations.at(-1);
+  const inFlight = await findInFlight(
+    log,
+    last === undefined
+      ? await committedPositions(tables)
+      : { events: last.eventsEnd, errors: last.errorsEnd },
+    eventId,
+  );
+  const known = await knownEntries(dependencies, eventId);
+  const tail =
+    ingest === null ? undefined : await findInTail(connection, ingest, generations, eventId, places);
+
+  const [silver, duplicates, deadLetters] = [
+    await tables.silver.snapshot(),
+    await tables.duplicates.snapshot(),
+    await tables.dead_letters.snapshot(),
+  ];
+  const records = new Map<string, TracedRecord>();
+  const add = (record: TracedRecord): void => {
+    if (!records.has(placeKey(record))) records.set(placeKey(record), record);
+  };
+  const inSilver = await findInSilver(
+    connection,
+    tables.silver,
+    silver,
+    eventId,
+    known,
+    dependencies.filters,
+  );
+  dependencies.onRead(silver, inSilver.read);
+  for (const found of inSilver.rows) add(await committedRecord(dependencies, silver, found));
+  const all = (table: DeltaTable, snapshot: Snapshot): string =>
+    filesSql(table, snapshot, [...snapshot.files.values()]);
+  for (const row of await findDuplicates(connection, all(tables.duplicates, duplicates), eventId))
+    add(duplicateRecord(row, true));
+  const deadSql = all(tables.dead_letters, deadLetters);
+  for (const row of await findDeadLetters(connection, deadSql, eventId, places)) add(deadRecord(row, true));
+  for (const row of tail?.silver ?? []) add(validRecord(row, false));
+  for (const row of tail?.duplicates ?? []) add(duplicateRecord(row, false));
+  for (const row of tail?.deadLetters ?? []) add(deadRecord(row, false));
+  for (const found of inFlight.found) add(inFlightRecord(found, eventId));
+
+  // What a record replays may have had no id, or another one.
+  const origins = [...records.values()].flatMap(({ replayOf }) =>
+    replayOf === null || records.has(placeKey(replayOf)) ? [] : [replayOf],
+  );
+  for (const row of await findDeadLetters(connection, deadSql, null, origins)) add(deadRecord(row, true));
+
+  return {
+    eventId,
+    looked: {
+      silverVersion: silver.version,
+      silverRows: rowsOf(silver),
+      duplicateRows: rowsOf(duplicates),
+      deadLetterRows: rowsOf(deadLetters),
+      tailRows:
+        ingest === null
+          ? null
+          : generations.reduce((sum, generation) => sum + rowsOfGeneration(generation), 0),
+      logRecords: inFlight.read,
+    },
+    records: await told(log, [...records.values()]),
+  };
+}
+
+/** The same while there is a log and no lake yet. */
+export async function traceLog(log: LogReader, eventId: string): Promise<EventTrace> {
+  const { found, read } = await findInFlight(log, { events: [], errors: 0n }, eventId);
+  return {
+    eventId,
+    looked: {
+      silverVersion: null,
+      silverRows: 0,
+      duplicateRows: 0,
+      deadLetterRows: 0,
+      tailRows: null,
+      logRecords: read,
+    },
+    records: await told(
+      log,
+      found.map((record) => inFlightRecord(record, eventId)),
+    ),
+  };
+}
+
+function rowsOfGeneration(generation: {
+  readonly silverRows: number;
+  readonly duplicateRows: number;
+  readonly deadLetterRows: number;
+}): number {
+  return generation.silverRows + generation.duplicateRows + generation.deadLetterRows;
+}
+
+async function committedPositions(tables: LakeTables): Promise<ReturnType<typeof coveredPositions>> {
+  const { transactions } = await tables.silver.snapshot();
+  const dead = await tables.dead_letters.snapshot();
+  return {
+    events: coveredOffsets(transactions, 'clickstream-events'),
+    errors: coveredPositions(dead.transactions).errors,
+  };
+}
+
+/**
+ * The index forgets entries whose run was received more than the window before the oldest record still to come, and
+ * none can be newer than the log's newest (S3.1).
+ */
+async function knownEntries(
+  { connection, ingest, log }: TraceDependencies,
+  eventId: string,
+): Promise<KnownEntries | undefined> {
+  const entries = await ingest?.findEvent(connection, eventId);
+  if (ingest === null || entries === undefined) return undefined;
+  const states = await log.describe();
+  const newest = Math.max(...states.map(({ lastTimestamp }) => lastTimestamp));
+  // A log without a record says nothing of what the index has forgotten.
+  return newest === 0 ? undefined : { entries, completeSince: newest - ingest.dedupeWindowMs };
+}
+
+/** By arrival, each with what the log holds of it, and dead letters with what replays them. */
+async function told(log: LogReader, records: readonly TracedRecord[]): Promise<readonly TracedRecord[]> {
+  const sorted = [...records].sort(
+    (a, b) =>
+      (a.receivedAt ?? '').localeCompare(b.receivedAt ?? '') ||
+      a.partition - b.partition ||
+      a.offset - b.offset,
+  );
+  const complete: TracedRecord[] = [];
+  for (const record of sorted) {
+    const replays = sorted
+      .filter(({ replayOf }) => replayOf !== null && placeKey(replayOf) === placeKey(record))
+      .map(({ topic, partition, offset }): RecordPlace => ({ topic, partition, offset }));
+    const holding = record.verdict === 'in_flight' ? record.log : await readLogRecord(log, record);
+    const sourceId = record.sourceId ?? sourceIn(record, holding);
+    complete.push({ ...record, sourceId, log: holding, replays });
+  }
+  return complete;
+}
+
+/** The table of duplicates does not say the source; the record does. */
+function sourceIn({ verdict }: TracedRecord, holding: LogHolding): string | null {
+  if (verdict !== 'duplicate' || holding.state !== 'held') return null;
+  return sourceOfValue(holding.value);
+}
+
+async function committedRecord(
+  { connection, tables, gold, project }: TraceDependencies,
+  snapshot: Snapshot,
+  { row, file }: SilverRow,
+): Promise<TracedRecord> {
+  const record = validRecord(row, true);
+  const { topic, partition, offset } = record;
+  const place = { topic, partition, offset };
+  return {
+    ...record,
+    silver: await silverPlace(
+      tables.silver,
+      snapshot,
+      {
+        ...place,
+        eventDate: textOf(row, 'event_date') ?? '',
+        processedAt: Date.parse(textOf(row, 'processing_timestamp') ?? ''),
+      },
+      file,
+    ),
+    gold: await goldPlaces({
+      connection,
+      project: await project(),
+      gold: await gold.all(),
+      silverSql: filesSql(tables.silver, snapshot, [file]),
+      place,
+    }),
+  };
+}
+
+const nothing = {
+  log: { state: 'unreadable', message: '' },
+  event: null,
+  duplicateOf: null,
+  refusal: null,
+  replayOf: null,
+  replays: [],
+  silver: null,
+  gold: [],
+} as const;
+
+function validRecord(row: TableRow, committed: boolean): TracedRecord {
+  return {
+    ...nothing,
+    ...placeIn(row, 'log_topic', 'log_partition', 'log_offset'),
+    eventId: textOf(row, 'event_id'),
+    receivedAt: textOf(row, 'received_at'),
+    sourceId: textOf(row, 'source_id'),
+    verdict: 'valid',
+    committed,
+    event: row.json,
+    replayOf: parsePlace(row.json.replay_of),
+  };
+}
+
+function duplicateRecord(row: TableRow, committed: boolean): TracedRecord {
+  return {
+    ...nothing,
+    ...placeIn(row, 'log_topic', 'log_partition', 'log_offset'),
+    eventId: textOf(row, 'event_id'),
+    receivedAt: textOf(row, 'received_at'),
+    sourceId: null,
+    verdict: 'duplicate',
+    committed,
+    duplicateOf: placeIn(row, 'first_topic', 'first_partition', 'first_offset'),
+  };
+}
+
+function deadRecord(row: TableRow, committed: boolean): TracedRecord {
+  return {
+    ...nothing,
+    ...placeIn(row, 'topic', 'partition', 'offset'),
+    eventId: textOf(row, 'event_id'),
+    receivedAt: textOf(row, 'received_at'),
+    sourceId: textOf(row, 'source_id'),
+    verdict: 'dead_letter',
+    committed,
+    refusal: {
+      reason: textOf(row, 'reason') ?? '',
+      field: textOf(row, 'field'),
+      message: textOf(row, 'message'),
+    },
+    replayOf: parsePlace(row.json.replay_of),
+  };
+}
+
+function inFlightRecord(
+  { topic, partition, offset, receivedAt, sourceId, log }: InFlightRecord,
+  eventId: string,
+): TracedRecord {
+  return {
+    ...nothing,
+    topic,
+    partition,
+    offset,
+    eventId,
+    receivedAt: new Date(receivedAt).toISOString(),
+    sourceId,
+    verdict: 'in_flight',
+    committed: false,
+    log,
+  };
+}
+
+function placeIn(row: TableRow, topic: string, partition: string, offset: string): RecordPlace {
+  return {
+    topic: textOf(row, topic) ?? '',
+    partition: Number(row.json[partition]),
+    offset: Number(row.json[offset]),
+  };
+}
+
+function textOf({ json }: TableRow, column: string): string | null {
+  const value: JsonValue | undefined = json[column];
+  return typeof value === 'string' ? value : null;
+}
