@@ -15,7 +15,8 @@ interface Timed {
 
 export const goldRefreshBenchmark: Benchmark = {
   name: 'gold-refresh',
-  description: 'one new batch into Gold at 1, 10 and 30 times the history (bar: worst of ratio ÷ its own bar ≤ 1)',
+  description:
+    'one new batch into Gold at 1, 10 and 30 times the history (bar: worst of ratio ÷ its own bar ≤ 1)',
   async run({ short, say }) {
     const rounds = short ? 3 : 9;
     const eventsPerDay = short ? 5_000 : 50_000;
@@ -131,5 +132,7 @@ async function timedRefresh(refreshing: GoldRefresh, full: boolean): Promise<Tim
 function requireIncremental({ models }: RefreshResult, { factor }: GoldHistory): void {
   for (const { model, mode, dates } of models)
     if (mode !== 'dates' || dates.length !== 1)
-      throw new Error(`At ${factor} times the history ${model} was refreshed by ${mode}: ${dates.join(', ')}`);
+      throw new Error(
+        `At ${factor} times the history ${model} was refreshed by ${mode}: ${dates.join(', ')}`,
+      );
 }

@@ -127,7 +127,8 @@ async function makeHistories(
     await writer.close();
     await writeFile(join(paths.home, 'silver.json'), JSON.stringify({ version, events }));
     // A refresh reads Silver only.
-    for (const part of [paths.log, join(paths.home, 'state')]) await rm(part, { recursive: true, force: true });
+    for (const part of [paths.log, join(paths.home, 'state')])
+      await rm(part, { recursive: true, force: true });
   }
 }
 

@@ -99,7 +99,8 @@ function draft(
     name,
     materialized,
     dateColumn,
-    widenedBy: widenedBy(config),
+    widenedBy: analysisOf(config, 'widened_by'),
+    narrowedBy: analysisOf(config, 'narrowed_by'),
     description: properties?.description ?? '',
     columns,
     dependsOn,
@@ -108,8 +109,8 @@ function draft(
 }
 
 /** `meta={'widened_by': 'session_reach'}`: dbt carries it along and does nothing with it. */
-function widenedBy({ meta }: Readonly<Record<string, unknown>>): string | null {
-  const name = typeof meta === 'object' && meta !== null && 'widened_by' in meta ? meta.widened_by : null;
+function analysisOf({ meta }: Readonly<Record<string, unknown>>, key: string): string | null {
+  const name = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)[key] : null;
   return typeof name === 'string' ? name : null;
 }
 

@@ -29,6 +29,8 @@ export interface Model extends Template {
   readonly dateColumn: string | null;
   /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
   readonly widenedBy: string | null;
+  /** The analysis that says which rows of a view are enough when rows were only appended; null: all of them. */
+  readonly narrowedBy: string | null;
   readonly description: string;
   readonly columns: readonly ModelColumn[];
   readonly dependsOn: readonly Dependency[];
