@@ -3,6 +3,7 @@ import type { Benchmark } from './benchmark.ts';
 import { collectorBenchmark } from './benches/collector.ts';
 import { footprintBenchmark } from './benches/footprint.ts';
 import { freshnessBenchmark } from './benches/freshness.ts';
+import { goldRefreshBenchmark } from './benches/gold-refresh.ts';
 import { ingestBenchmark } from './benches/ingest.ts';
 import { ingestWindowBenchmark } from './benches/ingest-window.ts';
 import { queriesBenchmark } from './benches/queries.ts';
@@ -16,6 +17,7 @@ const benchmarks: readonly Benchmark[] = [
   collectorBenchmark,
   freshnessBenchmark,
   footprintBenchmark,
+  goldRefreshBenchmark,
   queriesBenchmark,
   soakBenchmark,
   traceBenchmark,

@@ -34,7 +34,7 @@ select
       where user_id is not null
       {%- if incremental %}
         and {{ on_dates('event_date', days) }}
-        and user_id in (select changed.user_id from {{ ref('stg_events') }} as changed where {{ is_changed() }})
+        and user_id in ({{ changed_users() }})
       {%- endif %}
       {%- if users is not none %}
         and user_id in (select chosen.user_id from {{ users }} as chosen)

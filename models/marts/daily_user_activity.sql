@@ -1,4 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='date') }}
+{#- With the appended rows known, only their users' rows are made; the others are taken over. -#}
+{%- set keeps = is_incremental() and var('changed_offsets') is not none -%}
 
 with by_product as (
   select
@@ -11,11 +13,15 @@ with by_product as (
     {{ count_of_type('add_to_cart') }} as add_to_carts,
     {{ count_of_type('checkout') }} as checkouts,
     {{ count_of_type('purchase') }} as purchases,
+    {{ count_of_type('custom') }} as custom_events,
     sum(time_on_page) as seconds_on_page,
     count(time_on_page) as timed_events
   from {{ ref('stg_events') }}
   {%- if is_incremental() %}
   where {{ on_touched_dates('event_date') }}
+  {%- endif %}
+  {%- if keeps %}
+    and user_id in ({{ changed_users() }})
   {%- endif %}
   group by event_date, user_id, product_id
 ),
@@ -31,6 +37,7 @@ activity as (
     sum(add_to_carts) as add_to_carts,
     sum(checkouts) as checkouts,
     sum(purchases) as purchases,
+    sum(custom_events) as custom_events,
     sum(seconds_on_page) as seconds_on_page,
     sum(timed_events) as timed_events
   from by_product
@@ -57,6 +64,9 @@ active_sessions as (
 sessions as (
   select active_date, user_id, count(*) as sessions
   from active_sessions
+  {%- if keeps %}
+  where user_id in ({{ changed_users() }})
+  {%- endif %}
   group by active_date, user_id
 )
 
@@ -71,6 +81,20 @@ select
   cast(activity.add_to_carts as bigint) as add_to_carts,
   cast(activity.checkouts as bigint) as checkouts,
   cast(activity.purchases as bigint) as purchases,
+  cast(activity.custom_events as bigint) as custom_events,
+  cast(activity.seconds_on_page as bigint) as seconds_on_page,
+  cast(activity.timed_events as bigint) as timed_events,
   {{ ratio('activity.seconds_on_page', 'activity.timed_events') }} as avg_time_on_page
 from activity
 left join sessions on sessions.active_date = activity.event_date and sessions.user_id = activity.user_id
+{%- if keeps %}
+union all
+select kept.*
+from {{ this }} as kept
+where {{ on_touched_dates('kept.date') }}
+  and not exists (
+    select 1
+    from activity
+    where activity.event_date = kept.date and activity.user_id = kept.user_id
+  )
+{%- endif %}

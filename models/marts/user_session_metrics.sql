@@ -45,6 +45,7 @@ busy_users as (
       where user_id is not null
       {%- if incremental %}
         and {{ on_dates('event_date', days) }}
+        and user_id in ({{ changed_users() }})
       {%- endif %}
       {%- if var('user_bucket') is not none %}
         and {{ in_bucket('user_id', var('user_bucket')) }}

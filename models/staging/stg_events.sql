@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'narrowed_by': 'events_of_changed_users'}) }}
 
 select
   silver.event_id,

@@ -3,6 +3,7 @@ export { defaultIngestSettings, type IngestSettings } from './ingest/ingest-sett
 export { lakePaths, type LakePaths } from './lake-paths.ts';
 export * from './lake-service.ts';
 export { openLakeOwner, type LakeOwnerOptions, type OwnedLake } from './lake/lake-owner.ts';
+export { createGoldRefresh, type GoldRefresh, type GoldRefreshOptions } from './lake/gold-refresh.ts';
 export { openLakeReader, type LakeReaderOptions } from './lake/open-lake-reader.ts';
 export { defaultMaintenanceSettings, type MaintenanceSettings } from './maintenance/maintenance-settings.ts';
 export type * from './trace/event-trace.ts';

@@ -1,7 +1,7 @@
 import type { Engine, EngineSession } from '../engine/engine.ts';
 import { compileModel, compileQuery, ModelError, type DataTest, type ModelProject } from '../models/index.ts';
 import { PipelineError } from '../pipeline-error.ts';
-import { targetOf } from '../refresh/plan-refresh.ts';
+import { targetOf } from '../refresh/silver-source.ts';
 import { seenInputs } from '../refresh/refresh-transactions.ts';
 import { writtenTables } from '../refresh/refresher.ts';
 import { silverOf, silverSource } from '../refresh/silver-source.ts';

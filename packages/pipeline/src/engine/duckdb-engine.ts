@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
-import { localStore, openTable, isDeltaError, type DeltaTable } from '@clicklake/delta-lake';
+import { localStore, openTable, recordCount, type AddFile, type DeltaTable } from '@clicklake/delta-lake';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Engine, EngineSession, WrittenTable } from './engine.ts';
 import { openDuckdbSession } from './duckdb-session.ts';
+import { keepTablesOpen, type OpenTables } from './open-tables.ts';
 
 export interface DuckdbEngineOptions {
   readonly files: FileSystem;
@@ -21,42 +22,46 @@ export interface DuckdbEngineOptions {
   readonly threads: number;
 }
 
+/** What outlives a session: opening it anew would read every log again. */
+interface Workshop {
+  readonly duckdb: DuckDBInstance;
+  readonly tables: OpenTables;
+  close(): Promise<void>;
+}
+
 /** The engine over `packages/delta-lake`, in a DuckDB of its own: it takes no memory of ingest's or of queries. */
 export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
+  let workshop: Promise<Workshop> | undefined;
   let session: Promise<EngineSession> | undefined;
+  const counts = new WeakMap<AddFile, number>();
+
+  /** Parsing statistics is most of the work of pinning a table with thousands of files. */
+  function rowsOf(file: AddFile): number {
+    const known = counts.get(file) ?? recordCount(file.stats) ?? 0;
+    counts.set(file, known);
+    return known;
+  }
 
   /** One that could not be opened holds nothing, and must not stand in the way of the next. */
-  async function endLast(): Promise<void> {
+  async function endSession(): Promise<void> {
     const last = session;
     session = undefined;
     await (await last?.catch(() => undefined))?.close();
   }
 
   async function open(tables: readonly WrittenTable[]): Promise<EngineSession> {
-    const { files, crashPoints, clock, scratch } = options;
-    await using opened = new AsyncDisposableStack();
-    await rm(scratch, { recursive: true, force: true });
-    await files.makeDirectory(scratch);
-    const duckdb = opened.adopt(await openDuckdb(options), (instance) => instance.closeSync());
-    const openOne = async (directory: string): Promise<DeltaTable | undefined> => {
-      try {
-        const table = await openTable(localStore(directory, files), { duckdb, crashPoints, clock });
-        opened.defer(() => table.close());
-        return table;
-      } catch (error) {
-        if (isDeltaError(error, 'delta-table-not-found')) return undefined;
-        throw error;
-      }
-    };
+    const { files, crashPoints, clock } = options;
+    const { duckdb, tables: kept } = await (workshop ??= openWorkshop(options));
     const found = new Map<string, DeltaTable>();
-    for (const [name, directory] of Object.entries(options.sources)) {
-      const table = await openOne(directory);
-      if (table !== undefined) found.set(`source ${name}`, table);
+    const places = [
+      ...Object.entries(options.sources).map(([name, directory]) => [`source ${name}`, directory] as const),
+      ...tables.map(({ name }) => [`model ${name}`, join(options.directory, name)] as const),
+    ];
+    for (const [key, directory] of places) {
+      const table = await kept.open(directory);
+      if (table !== undefined) found.set(key, table);
     }
-    for (const { name } of tables) {
-      const table = await openOne(join(options.directory, name));
-      if (table !== undefined) found.set(`model ${name}`, table);
-    }
+    await using opened = new AsyncDisposableStack();
     const connection = opened.adopt(await duckdb.connect(), (own) => own.closeSync());
     const inner = await openDuckdbSession({
       connection,
@@ -67,6 +72,7 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
         store: localStore(join(options.directory, name), files),
         options: { duckdb, crashPoints, clock },
       }),
+      rowsOf,
     });
     const resources = opened.move();
     let closed: Promise<void> | undefined;
@@ -76,11 +82,34 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
   return {
     dialect: 'duckdb',
     async openSession(tables) {
-      await endLast();
+      await endSession();
       session = open(tables);
       return await session;
     },
-    close: endLast,
+    async close() {
+      await endSession();
+      const last = workshop;
+      workshop = undefined;
+      await (await last?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+async function openWorkshop(options: DuckdbEngineOptions): Promise<Workshop> {
+  const { files, crashPoints, clock, scratch } = options;
+  await rm(scratch, { recursive: true, force: true });
+  await files.makeDirectory(scratch);
+  const duckdb = await openDuckdb(options);
+  const tables = keepTablesOpen((directory) =>
+    openTable(localStore(directory, files), { duckdb, crashPoints, clock }),
+  );
+  return {
+    duckdb,
+    tables,
+    async close() {
+      await tables.close();
+      duckdb.closeSync();
+    },
   };
 }
 
@@ -91,6 +120,8 @@ function openDuckdb({ scratch, memoryLimitMb, threads }: DuckdbEngineOptions): P
     temp_directory: scratch,
     // The order of rows means nothing in Gold, and keeping it would cost memory.
     preserve_insertion_order: 'false',
+    // A refresh reads new files: what it has read is of no more use to the next.
+    enable_external_file_cache: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });

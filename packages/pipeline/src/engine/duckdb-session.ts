@@ -4,8 +4,8 @@ import {
   pruneFiles,
   quoteIdentifier,
   quoteLiteral,
-  recordCount,
   scanSql,
+  type AddFile,
   type DeltaTable,
   type ObjectStore,
   type Snapshot,
@@ -23,51 +23,57 @@ export interface DuckdbSessionOptions {
   readonly tables: readonly WrittenTable[];
   readonly sources: readonly string[];
   create(name: string): { readonly store: ObjectStore; readonly options: TableOptions };
+  /** Rows of a data file. */
+  rowsOf(file: AddFile): number;
 }
 
 const modelSchema = 'gold';
+/** What the commits of `onlyNewRows` bear. */
+const onlyNewRowsNote = 'clicklake: rows of users with new events';
 
 /** A session over opened tables: a view for each, in DuckDB schemas named as dbt's. */
 export async function openDuckdbSession(
   options: DuckdbSessionOptions,
 ): Promise<Omit<EngineSession, 'close'>> {
-  const { connection, found, tables, sources } = options;
+  const { connection, found, tables, sources, rowsOf } = options;
   const written = new Map(tables.map((table) => [table.name, table]));
   const pins = new Map<string, Pin>();
+  const pinOf = (snapshot: Snapshot): Pin => {
+    const { version, transactions } = snapshot;
+    return { snapshot, table: { version, transactions, rowsByDate: rowsByDate(snapshot, rowsOf) } };
+  };
   for (const [key, table] of found) pins.set(key, pinOf(await table.snapshot()));
   await connection.run("SET TimeZone = 'UTC'");
   const schemas = new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')]);
   for (const schema of schemas)
-    await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`);
-  for (const key of pins.keys()) await showTable(key);
+    await connection.run(
+      `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE; CREATE SCHEMA ${quoteIdentifier(schema)}`,
+    );
+  /** What each table's view shows: its version, and of which dates. */
+  const shown = new Map<string, string>();
 
   function relation(kind: 'model' | 'source', name: string): string {
     const path = kind === 'model' ? [modelSchema, name] : name.split('.');
     return path.map(quoteIdentifier).join('.');
   }
 
-  async function showTable(key: string, dates?: readonly string[]): Promise<void> {
-    const table = found.get(key);
-    const snapshot = pins.get(key)?.snapshot;
-    if (table === undefined || snapshot === undefined) return;
-    const [kind, name] = key.split(' ') as ['model' | 'source', string];
-    const [column] = snapshot.metadata.partitionColumns;
-    const files =
-      dates === undefined || column === undefined
-        ? snapshot.files.values()
-        : pruneFiles(snapshot, [{ column, op: 'in', values: dates }]);
-    await connection.run(
-      `CREATE OR REPLACE VIEW ${relation(kind, name)} AS ${scanSql(table.store, snapshot, files)}`,
-    );
-  }
-
-  let shownDates: string | undefined;
-  /** Sources can have thousands of files: a statement about few dates is planned with theirs only. */
-  async function showSources(dates: readonly string[] | undefined): Promise<void> {
-    const wanted = dates?.join();
-    if (wanted === shownDates) return;
-    for (const name of sources) await showTable(`source ${name}`, dates);
-    shownDates = wanted;
+  /** Tables can have thousands of files: a statement about few dates is planned with theirs only. */
+  async function show(dates?: readonly string[]): Promise<void> {
+    for (const [key, { snapshot }] of pins) {
+      const table = found.get(key);
+      const wanted = `${snapshot.version} ${dates?.join() ?? 'all'}`;
+      if (table === undefined || shown.get(key) === wanted) continue;
+      const [kind, name] = key.split(' ') as ['model' | 'source', string];
+      const [column] = snapshot.metadata.partitionColumns;
+      const files =
+        dates === undefined || column === undefined
+          ? snapshot.files.values()
+          : pruneFiles(snapshot, [{ column, op: 'in', values: dates }]);
+      await connection.run(
+        `CREATE OR REPLACE VIEW ${relation(kind, name)} AS ${scanSql(table.store, snapshot, files)}`,
+      );
+      shown.set(key, wanted);
+    }
   }
 
   function writtenTable(name: string): WrittenTable {
@@ -96,8 +102,36 @@ export async function openDuckdbSession(
     return created;
   }
 
+  const views = new Map<string, string>();
+  const narrowed = new Map<string, string>();
+
+  async function narrowView(
+    name: string,
+    select: string | null,
+    inputDates?: readonly string[],
+  ): Promise<void> {
+    const definition = views.get(name);
+    if (definition === undefined) throw new TypeError(`${name} is no view of this session.`);
+    if (narrowed.get(name) === (select ?? undefined)) return;
+    const view = relation('model', name);
+    const rows = relation('model', `${name}, narrowed`);
+    await connection.run(`CREATE OR REPLACE VIEW ${view} AS ${definition}`);
+    narrowed.delete(name);
+    if (select === null) {
+      await connection.run(`DROP TABLE IF EXISTS ${rows}`);
+      return;
+    }
+    await show(inputDates);
+    await connection.run(`CREATE OR REPLACE TABLE ${rows} AS ${select}`);
+    await connection.run(`CREATE OR REPLACE VIEW ${view} AS SELECT * FROM ${rows}`);
+    narrowed.set(name, select);
+  }
+
+  // Views over them can be made; files are looked at by the statements that need them.
+  await show([]);
   return {
     relation,
+    narrowView,
     table(kind, name) {
       return pins.get(`${kind} ${name}`)?.table;
     },
@@ -107,25 +141,31 @@ export async function openDuckdbSession(
       if (version === undefined || since > version) return undefined;
       const changes = await found.get(key)?.changes(since, version);
       if (changes === undefined) return undefined;
-      return { dates: datesOf(changes.partitions), removed: changes.removed };
+      const { removed, addedRows, notes } = changes;
+      return {
+        dates: datesOf(changes.partitions),
+        removed,
+        addedRows,
+        onlyNewRows: notes.every((note) => note === onlyNewRowsNote),
+      };
     },
     async showSourceAt(name, version) {
       const key = `source ${name}`;
       const snapshot = await snapshotAt(found.get(key), version);
       if (snapshot === undefined) return false;
       pins.set(key, pinOf(snapshot));
-      shownDates = undefined;
-      await showTable(key);
+      await show([]);
       return true;
     },
     literal: quoteLiteral,
     instant: (text) => `CAST(${quoteLiteral(text)} AS TIMESTAMP WITH TIME ZONE)`,
     rowAsJson: (alias) => `CAST(to_json(${quoteIdentifier(alias)}) AS VARCHAR)`,
     async createView(name, select) {
+      views.set(name, select);
       await connection.run(`CREATE OR REPLACE VIEW ${relation('model', name)} AS ${select}`);
     },
-    async query(select, sourceDates) {
-      await showSources(sourceDates);
+    async query(select, inputDates) {
+      await show(inputDates);
       const reader = await connection.runAndReadAll(select);
       const isDate = reader.columnTypes().map(({ typeId }) => typeId === DuckDBTypeId.DATE);
       const names = reader.columnNames();
@@ -138,12 +178,12 @@ export async function openDuckdbSession(
         ),
       );
     },
-    async replaceDates({ table: name, selects, dates, transactions, expected, sourceDates }) {
+    async replaceDates({ table: name, selects, dates, transactions, expected, inputDates, onlyNewRows }) {
       const definition = writtenTable(name);
       const table = await openOrCreate(definition);
       const schema = goldSchema(definition.columns);
       try {
-        await showSources(sourceDates);
+        await show(inputDates);
         const { version } = await table.replaceWhere(
           dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
           selects,
@@ -152,14 +192,14 @@ export async function openDuckdbSession(
             compression: 'zstd',
             transactions,
             expectedTransactions: expected,
+            ...(onlyNewRows === true ? { userMetadata: onlyNewRowsNote } : {}),
             ...(dates === 'all' ? { schema } : {}),
           },
         );
         const before = pins.get(`model ${name}`)?.snapshot;
         const after = await table.snapshot();
         pins.set(`model ${name}`, pinOf(after));
-        await showTable(`model ${name}`);
-        return { version, ...newFiles(before, after) };
+        return { version, ...newFiles(before, after, rowsOf) };
       } catch (error) {
         if (isDeltaError(error, 'delta-transaction-fenced')) throw fenced(name, error);
         throw error;
@@ -177,22 +217,17 @@ async function snapshotAt(table: DeltaTable | undefined, version: number): Promi
   }
 }
 
-/** A snapshot, and what is said of it: told once, since it takes a look into the statistics of every file. */
+/** A snapshot, and what is said of it: told once, since it takes a look at every file. */
 interface Pin {
   readonly snapshot: Snapshot;
   readonly table: PinnedTable;
 }
 
-function pinOf(snapshot: Snapshot): Pin {
-  const { version, transactions } = snapshot;
-  return { snapshot, table: { version, transactions, rowsByDate: rowsByDate(snapshot) } };
-}
-
-function rowsByDate(snapshot: Snapshot): ReadonlyMap<string, number> {
+function rowsByDate(snapshot: Snapshot, rowsOf: (file: AddFile) => number): ReadonlyMap<string, number> {
   const rows = new Map<string, number>();
-  for (const { partitionValues, stats } of snapshot.files.values()) {
-    for (const date of Object.values(partitionValues))
-      if (date !== null) rows.set(date, (rows.get(date) ?? 0) + (recordCount(stats) ?? 0));
+  for (const file of snapshot.files.values()) {
+    for (const date of Object.values(file.partitionValues))
+      if (date !== null) rows.set(date, (rows.get(date) ?? 0) + rowsOf(file));
   }
   return new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -205,10 +240,11 @@ function datesOf(partitions: readonly Readonly<Record<string, string | null>>[])
 function newFiles(
   before: Snapshot | undefined,
   after: Snapshot,
+  rowsOf: (file: AddFile) => number,
 ): { readonly rows: number; readonly bytes: number; readonly files: number } {
   const added = [...after.files.values()].filter((file) => before?.files.has(file.path) !== true);
   return {
-    rows: added.reduce((sum, file) => sum + (recordCount(file.stats) ?? 0), 0),
+    rows: added.reduce((sum, file) => sum + rowsOf(file), 0),
     bytes: added.reduce((sum, file) => sum + file.size, 0),
     files: added.length,
   };

@@ -41,6 +41,10 @@ export interface ChangedDates {
   readonly dates: readonly string[];
   /** Rows were taken away, replaced or put back: false means that all changes are new rows, appended. */
   readonly removed: boolean;
+  /** How many rows were added; undefined: not known. */
+  readonly addedRows: number | undefined;
+  /** Only the rows of users with new events differ: every change was made by `replaceDates` with `onlyNewRows`. */
+  readonly onlyNewRows: boolean;
 }
 
 export interface EngineSession {
@@ -65,11 +69,18 @@ export interface EngineSession {
   /** Names a SELECT, for this session. */
   createView(name: string, select: string): Promise<void>;
   /**
+   * Lets a view give only the rows of a SELECT over it, which is run once: a promise of the caller's that the
+   * statements to come need no others. Null: all of its rows again.
+   *
+   * @param inputDates as for `query`.
+   */
+  narrowView(name: string, select: string | null, inputDates?: readonly string[]): Promise<void>;
+  /**
    * Rows of a small result, in which 64-bit integers are bigint, and dates and instants ISO 8601 text in UTC.
    *
-   * @param sourceDates a hint: rows of sources on other dates need not be read.
+   * @param inputDates a hint: rows of sources and written tables on other dates need not be read.
    */
-  query(select: string, sourceDates?: readonly string[]): Promise<readonly QueryRow[]>;
+  query(select: string, inputDates?: readonly string[]): Promise<readonly QueryRow[]>;
   /**
    * Replaces every row of some dates by the rows of SELECTs, which lie on these dates, in one commit with its
    * `txn`s; a date without rows any more is emptied. Creates the table when it is missing. The SELECTs are run one
@@ -92,7 +103,10 @@ export interface ReplaceDates {
   readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];
   /** What the table's `txn`s of these names have to be; undefined: none yet. */
   readonly expected: ReadonlyMap<string, bigint | undefined>;
-  readonly sourceDates?: readonly string[];
+  /** As for `query`. */
+  readonly inputDates?: readonly string[];
+  /** Kept with the commit, for `changedDates` of whoever reads the table. */
+  readonly onlyNewRows?: boolean;
 }
 
 export interface ReplacedDates {

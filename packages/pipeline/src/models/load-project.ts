@@ -101,9 +101,10 @@ function draft(
     name,
     materialized,
     dateColumn,
-    widenedBy: widenedBy(config),
     trace: properties?.trace ?? null,
     leavesOut: properties?.leavesOut ?? null,
+    widenedBy: analysisOf(config, 'widened_by'),
+    narrowedBy: analysisOf(config, 'narrowed_by'),
     description: properties?.description ?? '',
     key: properties?.key ?? [],
     columns,
@@ -145,8 +146,8 @@ function refuseTestsNamedTwice(tests: readonly DataTest[]): void {
 }
 
 /** `meta={'widened_by': 'session_reach'}`: dbt carries it along and does nothing with it. */
-function widenedBy({ meta }: Readonly<Record<string, unknown>>): string | null {
-  const name = typeof meta === 'object' && meta !== null && 'widened_by' in meta ? meta.widened_by : null;
+function analysisOf({ meta }: Readonly<Record<string, unknown>>, key: string): string | null {
+  const name = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)[key] : null;
   return typeof name === 'string' ? name : null;
 }
 

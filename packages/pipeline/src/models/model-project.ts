@@ -36,6 +36,8 @@ export interface Model extends Template {
   readonly trace: TraceRule | null;
   /** In words, which events a view leaves out; null: the project does not say. */
   readonly leavesOut: string | null;
+  /** The analysis that says which rows of a view are enough when rows were only appended; null: all of them. */
+  readonly narrowedBy: string | null;
   readonly description: string;
   /** Columns that no two rows have alike: the grain; empty where the project does not say. */
   readonly key: readonly string[];

@@ -1,17 +1,16 @@
 import type { ChangedDates, Engine, EngineSession, PinnedTable } from '../engine/engine.ts';
-import { coveredOffsets } from '../ingest/transaction-ids.ts';
 import {
   compileModel,
   ModelError,
-  type CompileTarget,
   type Model,
   type ModelProject,
   type OffsetRange,
 } from '../models/index.ts';
+import { appendedRows, countAppended, countOffsets, narrowViews, rowsPerPiece } from './new-rows.ts';
 import { decide, type InputState, type PlannedStep, type RefreshPlan } from './refresh-plan.ts';
 import { modelNumber, seenInputs, type SeenInputs } from './refresh-transactions.ts';
 import { widenDates } from './session-dates.ts';
-import { inputOf, kindOf, silverOf } from './silver-source.ts';
+import { inputOf, kindOf, silverOf, silverSource, targetOf } from './silver-source.ts';
 
 export interface RefreshRequest {
   /** Makes every table anew. */
@@ -32,12 +31,11 @@ export async function planRefresh(
   request: RefreshRequest,
 ): Promise<RefreshPlan> {
   const silver = silverOf(session);
-  const target = targetOf(dialect, session);
   const chosen = withUpstream(project, request.models);
   const planning = {
     session,
     project,
-    target,
+    dialect,
     silver,
     changed: rememberChanges(session),
     full: request.full,
@@ -45,7 +43,10 @@ export async function planRefresh(
   const steps = new Map<string, PlannedStep>();
   for (const model of project.models.values()) {
     if (model.materialized === 'view') {
-      const select = compileModel(project, model.name, target, { incremental: false, vars: {} });
+      const select = compileModel(project, model.name, targetOf(dialect, session), {
+        incremental: false,
+        vars: {},
+      });
       await session.createView(model.name, select);
     } else if (chosen.has(model.name)) {
       steps.set(model.name, await planModel(planning, model, steps));
@@ -54,15 +55,10 @@ export async function planRefresh(
   return { silverVersion: silver.version, steps: [...steps.values()] };
 }
 
-/** How a session's relations are written into compiled SQL. */
-export function targetOf(dialect: Engine['dialect'], session: EngineSession): CompileTarget {
-  return { dialect, relation: session.relation.bind(session) };
-}
-
 interface Planning {
   readonly session: EngineSession;
   readonly project: ModelProject;
-  readonly target: CompileTarget;
+  readonly dialect: Engine['dialect'];
   readonly silver: PinnedTable;
   readonly changed: (input: string, since: number) => Promise<ChangedDates | undefined>;
   readonly full: boolean;
@@ -73,7 +69,7 @@ async function planModel(
   model: Model,
   upstream: ReadonlyMap<string, PlannedStep>,
 ): Promise<PlannedStep> {
-  const { session, project, target, silver } = planning;
+  const { session, project, dialect, silver } = planning;
   const inputs = inputsOf(project, model);
   const table = session.table('model', model.name);
   const seen = table === undefined ? undefined : seenInputs(table, inputs);
@@ -89,19 +85,47 @@ async function planModel(
     return { ...step, dates, vars: {}, pieces: model.widenedBy === null ? 1 : piecesOf(silver, dates) };
   }
   const touched = decision.dates;
-  if (model.widenedBy === null)
-    return { ...step, dates: touched, vars: { touched_dates: touched }, pieces: 1 };
-  const onlyAppends = states.every(({ changes }) => changes?.removed === false);
-  const offsets = onlyAppends && seen !== undefined ? appendedRows(seen, silver) : null;
+  const offsets = seen === undefined ? null : await newRows(planning, seen, states);
   const vars = { touched_dates: touched, changed_offsets: offsets };
-  const dates = await widenDates(session, project, model.widenedBy, target, vars);
-  const isMuch = offsets === null || countRows(offsets) > rowsPerPiece;
+  if (model.widenedBy === null) return { ...step, dates: touched, vars, pieces: 1 };
+  const isMuch = offsets === null || countOffsets(offsets) > rowsPerPiece;
+  const dates = await widenDates(
+    session,
+    project,
+    model.widenedBy,
+    targetOf(dialect, session),
+    vars,
+    (looked) => narrowViews(session, project, dialect, isMuch ? null : { dates: looked, offsets }),
+  );
   return {
     ...step,
     dates,
     vars: { ...vars, session_dates: dates },
     pieces: isMuch ? piecesOf(silver, dates) : 1,
   };
+}
+
+/**
+ * The rows appended to Silver since a model was made, when nothing else can have changed a row of its inputs: Silver
+ * has had rows appended and as many as the offsets tell, and tables between were changed for the users of new rows
+ * only. Null: any row may be another.
+ */
+async function newRows(
+  { session, project, dialect, silver }: Planning,
+  seen: SeenInputs,
+  states: readonly InputState[],
+): Promise<readonly OffsetRange[] | null> {
+  const source = states.find(({ name }) => name === silverSource);
+  if (source?.changes?.removed !== false) return null;
+  for (const { name, changes, step } of states) {
+    if (name === silverSource) continue;
+    const willAddOnly = step === undefined || step.mode === 'nothing' || step.vars.changed_offsets != null;
+    if (changes?.onlyNewRows !== true || !willAddOnly) return null;
+  }
+  const offsets = appendedRows(seen, silver);
+  if (offsets === null) return null;
+  const { dates, addedRows } = source.changes;
+  return (await countAppended(session, project, dialect, dates, offsets)) === addedRows ? offsets : null;
 }
 
 /** Most models have seen the same version of Silver: its log entries since then are read once. */
@@ -115,16 +139,9 @@ function rememberChanges(session: EngineSession): Planning['changed'] {
   };
 }
 
-/** What a piece may hold for DuckDB's sorts of it to stay within their memory. */
-const rowsPerPiece = 400_000;
-
 function piecesOf(silver: PinnedTable, dates: readonly string[]): number {
   const rows = dates.reduce((sum, date) => sum + (silver.rowsByDate.get(date) ?? 0), 0);
   return Math.max(1, Math.ceil(rows / rowsPerPiece));
-}
-
-function countRows(ranges: readonly OffsetRange[]): number {
-  return ranges.reduce((sum, { from, to }) => sum + Number(BigInt(to) - BigInt(from)), 0);
 }
 
 async function inputState(
@@ -180,18 +197,4 @@ function tableModels(project: ModelProject): readonly string[] {
   return [...project.models.values()].flatMap(({ name, materialized }) =>
     materialized === 'incremental' ? [name] : [],
   );
-}
-
-/**
- * The rows that Silver has had appended; null when its offsets do not say which: they went back, which a restore
- * does, or stand still although rows changed, which somebody else's commit does.
- */
-function appendedRows(seen: SeenInputs, silver: PinnedTable): readonly OffsetRange[] | null {
-  const now = coveredOffsets(silver.transactions, 'clickstream-events');
-  if (now.some((to, partition) => to < (seen.offsets[partition] ?? 0n))) return null;
-  const ranges = now.flatMap((to, partition) => {
-    const from = seen.offsets[partition] ?? 0n;
-    return to > from ? [{ partition, from: String(from), to: String(to) }] : [];
-  });
-  return ranges.length === 0 ? null : ranges;
 }

@@ -1,10 +1,11 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { Engine, EngineSession, WrittenTable } from '../engine/engine.ts';
 import { compileModel, type Model, type ModelProject } from '../models/index.ts';
-import { inputsOf, planRefresh, targetOf, type RefreshRequest } from './plan-refresh.ts';
+import { narrowViews, readsFewRows, rowsOfAll } from './new-rows.ts';
+import { inputsOf, planRefresh, type RefreshRequest } from './plan-refresh.ts';
 import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
 import { refreshTransactions } from './refresh-transactions.ts';
-import { inputOf, silverOf } from './silver-source.ts';
+import { inputDatesOf, inputOf, silverOf, silverSource, targetOf } from './silver-source.ts';
 
 export interface RefreshOptions {
   readonly engine: Engine;
@@ -66,9 +67,14 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
         crashPoints.reach('refresh-planned');
         const models: RefreshedModel[] = [];
         const total = plan.steps.length;
+        const fewRows = rowsOfAll(plan.steps);
         for (const step of plan.steps) {
           signal?.throwIfAborted();
           onProgress({ model: step.model, done: models.length, total });
+          const isFew = readsFewRows(step);
+          const model = modelOf(project, step.model);
+          if (isFew || (step.mode !== 'nothing' && inputsOf(project, model).includes(silverSource)))
+            await narrowViews(session, project, engine.dialect, isFew ? fewRows : null);
           models.push(await execute(session, step));
           crashPoints.reach('refresh-after-model');
         }
@@ -101,7 +107,8 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
       dates: mode === 'full' ? 'all' : dates,
       transactions,
       expected: new Map(transactions.map(({ appId }) => [appId, seen.get(appId)] as const)),
-      ...(mode === 'full' ? {} : { sourceDates: dates }),
+      ...(mode === 'full' ? {} : { inputDates: inputDatesOf(dates) }),
+      onlyNewRows: mode === 'dates' && step.vars.changed_offsets != null,
     });
     return { ...nothing, version, rows, bytes, durationMs: Math.round(performance.now() - startedAt) };
   }

@@ -1,19 +1,14 @@
 import type { EngineSession } from '../engine/engine.ts';
-import {
-  compileQuery,
-  ModelError,
-  type CompileTarget,
-  type ModelProject,
-  type RunVariables,
-} from '../models/index.ts';
-
-const dayMs = 86_400_000;
+import { compileQuery, type CompileTarget, type ModelProject, type RunVariables } from '../models/index.ts';
+import { analysisOf } from './new-rows.ts';
+import { dayAfter } from './silver-source.ts';
 
 /**
  * The dates that the changed stretches of activity span (S7.3): looks at the touched dates, and takes in a day before
  * or after wherever a stretch may go on there, until none does.
  *
  * @param analysis name of the query that says how far stretches reach within given dates.
+ * @param beforeLook told of the dates that are looked at next.
  */
 export async function widenDates(
   session: EngineSession,
@@ -21,19 +16,15 @@ export async function widenDates(
   analysis: string,
   target: CompileTarget,
   vars: RunVariables,
+  beforeLook: (dates: readonly string[]) => Promise<void>,
 ): Promise<readonly string[]> {
-  const template = project.analyses.get(analysis);
-  if (template === undefined)
-    throw new ModelError({
-      code: 'model-unknown-reference',
-      message: `The project has no analysis ${analysis}, by which a model's dates are widened.`,
-      hint: 'Mend widened_by in the config of the model.',
-    });
+  const template = analysisOf(project, analysis);
   const touched = vars.touched_dates ?? [];
   // Rows that were removed may have held together what now lies on the days around.
   const looked = new Set(vars.changed_offsets === null ? touched.flatMap(withNeighbours) : touched);
   for (;;) {
     const dates = [...looked].sort();
+    await beforeLook(dates);
     const sql = compileQuery(project, template, target, { ...vars, session_dates: dates });
     const reach = await session.query(sql, dates);
     const spanned = new Set(touched);
@@ -50,8 +41,4 @@ export async function widenDates(
 
 function withNeighbours(date: string): readonly string[] {
   return [dayAfter(date, -1), date, dayAfter(date, 1)];
-}
-
-function dayAfter(date: string, days: number): string {
-  return new Date(Date.parse(date) + days * dayMs).toISOString().slice(0, 10);
 }

@@ -1,4 +1,5 @@
-import type { EngineSession, PinnedTable } from '../engine/engine.ts';
+import type { Engine, EngineSession, PinnedTable } from '../engine/engine.ts';
+import type { CompileTarget } from '../models/index.ts';
 import { PipelineError } from '../pipeline-error.ts';
 
 /** What models call Silver, as `source.table`. */
@@ -22,4 +23,20 @@ export function inputOf(session: EngineSession, name: string): PinnedTable | und
 
 export function kindOf(input: string): 'model' | 'source' {
   return input === silverSource ? 'source' : 'model';
+}
+
+/** How a session's relations are written into compiled SQL. */
+export function targetOf(dialect: Engine['dialect'], session: EngineSession): CompileTarget {
+  return { dialect, relation: session.relation.bind(session) };
+}
+
+const dayMs = 86_400_000;
+
+export function dayAfter(date: string, days: number): string {
+  return new Date(Date.parse(date) + days * dayMs).toISOString().slice(0, 10);
+}
+
+/** Dates of inputs that rows of these dates are made from: a session lasts less than 24 hours. */
+export function inputDatesOf(dates: readonly string[]): readonly string[] {
+  return [...new Set(dates.flatMap((date) => [dayAfter(date, -1), date]))].sort();
 }

@@ -124,7 +124,45 @@ export function describeEngine(name: string, create: () => Promise<EngineHarness
       });
     });
 
+    test('a narrowed view gives the rows of its SELECT until it is given all of them again', async () => {
+      await harness.appendToSource(first, [1, 2]);
+      await harness.appendToSource(second, [3]);
+      await inSession(async (session) => {
+        await session.createView(
+          'odd',
+          `select * from ${session.relation('source', sourceName)} where id <> 2`,
+        );
+        const odd = session.relation('model', 'odd');
+        const ids = async (): Promise<unknown> =>
+          (await session.query(`select id from ${odd} order by id`)).map(({ id }) => id);
+        const onDay = (day: string): string => `select * from ${odd} where day = cast('${day}' as date)`;
+        await session.narrowView('odd', onDay(first), [first]);
+        expect(await ids()).toEqual([1n]);
+        await session.narrowView('odd', onDay(second), [second]);
+        expect(await ids()).toEqual([3n]);
+        await session.narrowView('odd', null);
+        expect(await ids()).toEqual([1n, 3n]);
+      });
+    });
+
     describe('which dates changed', () => {
+      test('a written table says whether only users with new rows were concerned', async () => {
+        const versionOf = (session: EngineSession): number => session.table('model', 'totals')?.version ?? -1;
+        const start = await inSession(async (session) => {
+          await session.replaceDates(replacement({ selects: [row(first, 1)] }));
+          return versionOf(session);
+        });
+        const onlyNewRows = (): Promise<unknown> =>
+          inSession(async (session) => (await session.changedDates('model', 'totals', start))?.onlyNewRows);
+        expect(await onlyNewRows()).toBe(true);
+        await replace({ dates: [first], selects: [row(first, 2)], onlyNewRows: true });
+        expect(await onlyNewRows()).toBe(true);
+        await replace({ dates: [first], selects: [row(first, 3)] });
+        expect(await onlyNewRows()).toBe(false);
+        await replace({ dates: [first], selects: [row(first, 4)], onlyNewRows: true });
+        expect(await onlyNewRows()).toBe(false);
+      });
+
       const changesFrom = (since: number): Promise<unknown> =>
         inSession((session) => session.changedDates('source', sourceName, since));
       const version = (): Promise<number> =>
@@ -134,15 +172,19 @@ export function describeEngine(name: string, create: () => Promise<EngineHarness
         await harness.appendToSource(first, [1]);
         await harness.appendToSource(first, [2]);
         const before = await version();
-        expect(await changesFrom(before)).toEqual({ dates: [], removed: false });
+        expect(await changesFrom(before)).toMatchObject({ dates: [], removed: false, addedRows: 0 });
         await harness.compactSource();
         expect(await version()).toBeGreaterThan(before);
-        expect(await changesFrom(before)).toEqual({ dates: [], removed: false });
+        expect(await changesFrom(before)).toMatchObject({ dates: [], removed: false, addedRows: 0 });
         await harness.appendToSource(third, [3]);
         await harness.appendToSource(second, [4]);
-        expect(await changesFrom(before)).toEqual({ dates: [second, third], removed: false });
+        expect(await changesFrom(before)).toMatchObject({
+          dates: [second, third],
+          removed: false,
+          addedRows: 2,
+        });
         await harness.replaceInSource(second, []);
-        expect(await changesFrom(before)).toEqual({ dates: [second, third], removed: true });
+        expect(await changesFrom(before)).toMatchObject({ dates: [second, third], removed: true });
       });
 
       test('unknown from a version that is still to come, and once history is forgotten', async () => {

@@ -18,7 +18,7 @@ function input(more: Partial<InputState> = {}): InputState {
     name: 'clickstream.silver',
     seen: 4,
     current: 7,
-    changes: { dates: [], removed: false },
+    changes: { dates: [], removed: false, addedRows: 0, onlyNewRows: false },
     step: undefined,
     ...more,
   };
@@ -34,7 +34,8 @@ function step(mode: PlannedStep['mode'], dates: readonly string[] = []): Planned
   return { model: 'user_session_metrics', mode, reason: '', dates, vars: {}, pieces: 1 };
 }
 
-const changed = (...dates: string[]): InputState => input({ changes: { dates, removed: false } });
+const changed = (...dates: string[]): InputState =>
+  input({ changes: { dates, removed: false, addedRows: 1, onlyNewRows: false } });
 const upstream = (planned: PlannedStep, more: Partial<InputState> = {}): InputState =>
   input({ name: 'user_session_metrics', step: planned, ...more });
 
@@ -50,7 +51,7 @@ describe('what a refresh does with one model (S7.3)', () => {
     const inputs = [
       changed('2026-01-03', '2026-01-01'),
       upstream(step('dates', ['2026-01-02', '2026-01-03']), {
-        changes: { dates: ['2025-12-31'], removed: true },
+        changes: { dates: ['2025-12-31'], removed: true, addedRows: 1, onlyNewRows: false },
       }),
     ];
     expect(decide(state({ inputs }), false)).toMatchObject({
@@ -65,7 +66,9 @@ describe('what a refresh does with one model (S7.3)', () => {
   });
 
   test('dates that an upstream replaced in a run that stopped there still count', () => {
-    const stopped = upstream(step('nothing'), { changes: { dates: ['2026-01-02'], removed: true } });
+    const stopped = upstream(step('nothing'), {
+      changes: { dates: ['2026-01-02'], removed: true, addedRows: 1, onlyNewRows: false },
+    });
     expect(decide(state({ inputs: [input(), stopped] }), false)).toMatchObject({
       mode: 'dates',
       dates: ['2026-01-02'],
