@@ -12,8 +12,8 @@ const packages = {
 };
 
 /**
- * The Node 24 among the dependencies, looked for in its package: npm 10 makes no `.bin/node` of it, because it
- * takes that away again with the packages for other platforms.
+ * The Node 24 among the dependencies, looked for in its package: npm 10 leaves no `.bin/node` behind where
+ * optional packages for other platforms have a bin of the same name.
  *
  * @param {string} modules the node_modules directory.
  * @returns {string | undefined} undefined when there is none for this platform.

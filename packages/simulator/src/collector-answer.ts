@@ -9,6 +9,8 @@ export type DeliveryAnswer =
       readonly afterMs: number | null;
       /** Whether some of the records may be in the log all the same. */
       readonly mayHaveLanded: boolean;
+      /** What keeps the collector from taking them, for people: its own words where it has any. */
+      readonly reason: string;
     };
 
 export interface DeliveryResult {
@@ -40,11 +42,17 @@ export function interpretAnswer(answer: HttpAnswer, count: number): DeliveryAnsw
     return { kind: 'results', results: [{ status: 'rejected', reason: 'malformed_json' }] };
   }
   // 429 is refused and not stored; of a request that got 503 a part may have become durable (S5.3).
-  if (status === 429)
-    return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: false };
-  if (status >= 500 || status === requestTimeout)
-    return { kind: 'again', afterMs: retryAfterMs(answer.retryAfter), mayHaveLanded: true };
+  if (status === 429 || status >= 500 || status === requestTimeout) {
+    const afterMs = retryAfterMs(answer.retryAfter);
+    return { kind: 'again', afterMs, mayHaveLanded: status !== 429, reason: reasonToWait(answer) };
+  }
   throw refused(answer, count);
+}
+
+function reasonToWait({ status, text }: HttpAnswer): string {
+  const body = parseJson(text);
+  const words = isObject(body) ? [body.message, body.hint].filter((word) => typeof word === 'string') : [];
+  return words.length === 0 ? `It answers ${status}.` : words.join(' ').slice(0, excerptLength);
 }
 
 function parseResults(text: string): DeliveryResult[] | null {

@@ -16,6 +16,8 @@ export interface HttpSinkOptions {
   readonly batchSize?: number;
   /** NDJSON by default. In an array, records that are no JSON cannot stand: they go as NDJSON beside it. */
   readonly format?: 'ndjson' | 'array';
+  /** Told why it waits, when it begins to and whenever the reason is another one. */
+  readonly onWait?: (reason: string) => void;
   /** Waits between attempts. */
   readonly clock?: Pick<PacingClock, 'sleep'>;
 }
@@ -59,16 +61,26 @@ export function createHttpSink(options: HttpSinkOptions): HttpSink {
       if (error instanceof SimulatorError) throw error;
       // Refused at the door: the collector never saw the request.
       const unseen = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
-      return { kind: 'again', afterMs: null, mayHaveLanded: !unseen };
+      return { kind: 'again', afterMs: null, mayHaveLanded: !unseen, reason: 'It does not answer.' };
     }
+  };
+
+  let waitsFor: string | undefined;
+  const noteWait = (reason: string | undefined): void => {
+    if (reason !== undefined && reason !== waitsFor) options.onWait?.(reason);
+    waitsFor = reason;
   };
 
   const deliver = async (request: EventsRequest, signal: AbortSignal): Promise<SendOutcome> => {
     const resent: SimulatedRecord[] = [];
     for (let attempts = 0; ; attempts += 1) {
       const answer = await attempt(request, signal);
-      if (answer.kind === 'results') return { ...judge(request.records, answer), resent };
+      if (answer.kind === 'results') {
+        noteWait(undefined);
+        return { ...judge(request.records, answer), resent };
+      }
       if (!signal.aborted) {
+        noteWait(answer.reason);
         const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(attempts, 10));
         await clock.sleep(answer.afterMs ?? pause, signal);
       }

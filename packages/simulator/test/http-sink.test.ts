@@ -141,6 +141,23 @@ describe('the HTTP sink', () => {
     expect(outcome.accepted).toBe(250);
   });
 
+  it('tells why it waits: once for each reason in a row', async () => {
+    const full = {
+      status: 503,
+      body: '{"code":"disk-low","message":"The disk is full.","hint":"Free space."}',
+    };
+    const { url } = await startCollector([full, full, { status: 502, body: 'proxy' }, 'cut', 'take', full]);
+    const reasons: string[] = [];
+    const { sink } = connect({ url, batchSize: 125, onWait: (reason) => reasons.push(reason) });
+    await sink.send(clean, never);
+    expect(reasons).toEqual([
+      'The disk is full. Free space.',
+      'It answers 502.',
+      'It does not answer.',
+      'The disk is full. Free space.',
+    ]);
+  });
+
   it('does not call records resent that 429 had refused', async () => {
     const { url } = await startCollector([{ status: 429, headers: { 'retry-after': '1' } }]);
     const { sink, pauses } = connect({ url });

@@ -51,7 +51,7 @@ export async function produceLive(
 ): Promise<ExitCode> {
   return producing(context, options, async (system, { truth, onSent, ...stop }) => {
     const { url, key, startedHere } = await findCollector(system);
-    const sink = createHttpSink({ url, key });
+    const sink = createHttpSink({ url, key, onWait: sayWaiting(system) });
     system.lifecycle.add('sender', () => sink.close());
     const simulation = createSimulation({
       ...options.rates,
@@ -106,7 +106,8 @@ export async function produceBackFill(
     }
     const collector = await readLockOwner(system.paths.collectorLock);
     if (collector?.url != null) {
-      const sink = createHttpSink({ url: collector.url, key: await readServerKey(system) });
+      const key = await readServerKey(system);
+      const sink = createHttpSink({ url: collector.url, key, onWait: sayWaiting(system) });
       system.lifecycle.add('sender', () => sink.close());
       const result = await runSimulation({
         simulation: createSimulation(backFillSimulation(request)),
@@ -179,6 +180,11 @@ async function producing(
     stopListening();
     await lifecycle.stop();
   }
+}
+
+/** It waits as long as it takes, but not in silence. */
+function sayWaiting({ terminal }: SystemContext): (reason: string) => void {
+  return (reason) => terminal.warn(`Waiting for the collector (Ctrl-C stops). ${reason}`);
 }
 
 /** The same request makes the same records, so that the truth about what another process wrote can be told here. */

@@ -26,7 +26,8 @@ export interface ResolvedConfig {
   readonly unknownVariables: readonly string[];
 }
 
-const reservedVariables: ReadonlySet<string> = new Set(['CLICKLAKE_CRASH_AT']);
+/** Not settings: for the kill tests, and for where `.ci/run` and the benchmarks keep what they download or make. */
+const reservedVariables: ReadonlySet<string> = new Set(['CLICKLAKE_CRASH_AT', 'CLICKLAKE_CACHE']);
 
 /** A flag wins over a variable, a variable over the file, the file over the default. @throws ConfigError */
 export function resolveConfig(given: GivenSettings): ResolvedConfig {
