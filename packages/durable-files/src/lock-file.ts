@@ -126,9 +126,15 @@ async function replace(path: string, record: LockRecord): Promise<void> {
   await rename(await stage(path, record), path);
 }
 
+/** A full disk leaves no half of it behind. */
 async function stage(path: string, record: LockRecord): Promise<string> {
   const temporary = `${path}.${randomUUID()}.tmp`;
-  await writeFile(temporary, JSON.stringify(record), { mode: 0o600, flag: 'wx' });
+  try {
+    await writeFile(temporary, JSON.stringify(record), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   return temporary;
 }
 

@@ -228,8 +228,9 @@ export async function startServer(
   const { url } = await server.start();
   lifecycle.add('server', async () => {
     ready = false;
-    // Commands that come while the tail is committed wait for the lease instead of an API that is gone.
-    await lease.describe({ url: null });
+    // Commands that come while the tail is committed wait for the lease instead of an API that is gone. A courtesy:
+    // on a full disk it fails, and the server has to stop all the same.
+    await lease.describe({ url: null }).catch(() => undefined);
     live.close();
     await server.stop();
   });
