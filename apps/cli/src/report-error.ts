@@ -39,13 +39,15 @@ function stackOf(error: Error): string {
 function systemError(error: unknown): CliError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const path = 'path' in error && typeof error.path === 'string' ? error.path : 'CLICKLAKE_HOME';
-  switch (error.code) {
+  // Node's recursive mkdir says ENOENT where the file system is read-only.
+  const isReadOnly = error.code === 'ENOENT' && 'syscall' in error && error.syscall === 'mkdir';
+  switch (isReadOnly ? 'EROFS' : error.code) {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
       return new CliError({
         code: 'cli-home-unusable',
-        message: `${path} cannot be written (${error.code}).`,
+        message: `${path} cannot be written (${isReadOnly ? 'EROFS' : String(error.code)}).`,
         hint: 'Make it writable for this user, or choose another directory with --home or CLICKLAKE_HOME.',
         cause: error,
       });
