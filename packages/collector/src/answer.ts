@@ -1,6 +1,6 @@
 import { byteWriter, writeBytes, writeText, type Rejection } from '@clicklake/contract';
 import type { BlockPositions } from '@clicklake/event-log';
-import type { Outcomes } from './judged-events.ts';
+import type { Outcomes } from './judging/judged-events.ts';
 
 /** Makes the JSON of an answer: `{"results":[…]}` in the order sent. */
 export type AnswerWriter = (outcomes: Outcomes, positions: BlockPositions) => Buffer;

@@ -8,6 +8,9 @@ import { createCounters, type CollectorSnapshot } from './counters.ts';
 import { createEnricher } from './enrichment.ts';
 import { registerEventsRoute } from './events-route.ts';
 import { createHttpServer } from './http-server.ts';
+import { createJudgeOne } from './judging/judge-here.ts';
+import { startJudgeThread } from './judging/judge-in-thread.ts';
+import { createJudgeUnderLoad, defaultPolicy } from './judging/judge-under-load.ts';
 import { Refusal } from './refusal.ts';
 import { createEventStore } from './store-events.ts';
 import { createReplayStore, serverSources } from './replay/replay-store.ts';
@@ -42,7 +45,16 @@ export function createCollector(options: CollectorOptions): Collector {
   const settings = parseOptions(options);
   const counters = createCounters();
   const memory = createBodyMemory(settings.limits.maxInFlightBytes);
-  const store = createEventStore(settings, counters);
+  const { contract, onFailure } = settings;
+  const maxEvents = settings.limits.maxEventsPerRequest;
+  const judgeOne = createJudgeOne(contract, maxEvents);
+  const judge = createJudgeUnderLoad({
+    judgeOne,
+    startThread: () => startJudgeThread({ contract, maxEvents, judgeOne }),
+    onFailure,
+    policy: defaultPolicy,
+  });
+  const store = createEventStore({ settings, counters, judge, judgeOne });
   const turns = createTurns(bytesPerTurn);
   const replays = createReplayStore({
     writer: settings.writer,
@@ -78,6 +90,7 @@ export function createCollector(options: CollectorOptions): Collector {
     const running = await started?.catch(() => undefined);
     if (running === undefined) return;
     await drain.close(running.app, settings.limits.stopGraceMs);
+    await judge.close();
   }
 
   return {

@@ -6,7 +6,7 @@ import { answerPreflight, mirrorOrigin } from './cors.ts';
 import type { Counters } from './counters.ts';
 import { eventsPreflightSchema, eventsSchema } from './openapi-schemas.ts';
 import { bodyFormatOf } from './body-format.ts';
-import type { UnparseableBody } from './judge-body.ts';
+import type { UnparseableBody } from './judging/judge-body.ts';
 import { checkAnnouncedLength, contentEncodingOf, decodeBody, readBody } from './request-body.ts';
 import { authenticate, checkOrigin, clientIpOf } from './sender.ts';
 import type { EventStore } from './store-events.ts';

@@ -14,6 +14,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `ingest-lagging` (429): the log holds more unprocessed records than the lag limit.
  * - `disk-low`, `log-full`, `log-unavailable` (503): the log cannot make anything durable now.
  * - `collector-busy` (503): the bodies being read together exceed the memory set aside for them.
+ * - `judging-failed` (503): the thread that was judging the body ended; another takes its place.
  * - `collector-stopping` (503): shutting down.
  * - `request-aborted` (400): the client went away in the middle of the body.
  * - `not-found` (404), `request-malformed` (400), `headers-too-large` (431), `request-timeout` (408): HTTP itself.
@@ -37,6 +38,7 @@ const statusOf = {
   'log-full': 503,
   'log-unavailable': 503,
   'collector-busy': 503,
+  'judging-failed': 503,
   'collector-stopping': 503,
   'request-aborted': 400,
   'not-found': 404,

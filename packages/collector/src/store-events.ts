@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { PrepareContext } from '@clicklake/contract';
 import type { BlockPositions } from '@clicklake/event-log';
 import { refusalOfAppendFailure } from './admission.ts';
 import { createAnswerWriter } from './answer.ts';
@@ -7,10 +5,11 @@ import type { AppendedRequest, CollectorSettings } from './collector-options.ts'
 import type { Counters } from './counters.ts';
 import { deadLetterRecord } from './dead-letter.ts';
 import { createDeadLetterRate } from './dead-letter-rate.ts';
-import { createEnricher } from './enrichment.ts';
 import type { BodyFormat } from './body-format.ts';
-import { judgeBody, type UnparseableBody } from './judge-body.ts';
-import { createVerdicts, type Outcomes } from './judged-events.ts';
+import type { BodyJudge, JudgeTask, RequestFacts, Verdict } from './judging/body-judge.ts';
+import type { UnparseableBody } from './judging/judge-body.ts';
+import type { JudgeOne } from './judging/judge-here.ts';
+import type { Outcomes } from './judging/judged-events.ts';
 import { createReceivedAt } from './received-at.ts';
 import { Refusal } from './refusal.ts';
 import type { WriteKey } from './write-key.ts';
@@ -28,7 +27,7 @@ export interface EventStore {
    * the JSON of the answer.
    *
    * @throws Refusal `too-many-events`, `dead-letters-limited`, `log-full`, `log-unavailable`: nothing of the
-   *   request is accepted (S5.3); `body-unparseable`, as `storeUnparseable`.
+   *   request is accepted (S5.3); `body-unparseable`, as `storeUnparseable`; `judging-failed`.
    */
   storeEvents(body: Buffer, format: BodyFormat, sender: Sender): Promise<Buffer>;
   /**
@@ -39,16 +38,22 @@ export interface EventStore {
   storeUnparseable(body: Uint8Array, why: UnparseableBody, sender: Sender): Promise<never>;
 }
 
-/** The way of events from parsed to durable, the same for every route. */
-export function createEventStore(settings: CollectorSettings, counters: Counters): EventStore {
-  const { contract, writer, truncateIp, limits } = settings;
+export interface EventStoreServices {
+  readonly settings: CollectorSettings;
+  readonly counters: Counters;
+  readonly judge: BodyJudge;
+  /** Judges here and now what `judge` was too late with. */
+  readonly judgeOne: JudgeOne;
+}
+
+/** The way of events from a body to durable, the same for every route. */
+export function createEventStore({ settings, counters, judge, judgeOne }: EventStoreServices): EventStore {
+  const { writer, truncateIp } = settings;
   const stampReceivedAt = createReceivedAt(settings.now, () => writer.lastTimestamp());
   const deadLetterRate = createDeadLetterRate(() => performance.now());
-  const enrich = createEnricher();
-  const verdicts = createVerdicts(contract.fingerprint);
   const writeAnswer = createAnswerWriter();
 
-  function contextOf({ key, clientIp, userAgent }: Sender): PrepareContext {
+  function factsOf({ key, clientIp, userAgent }: Sender): RequestFacts {
     return {
       receivedAt: stampReceivedAt(),
       sourceId: key.sourceId,
@@ -56,8 +61,6 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
       trustBodyIp: key.kind === 'server',
       truncateIp,
       userAgent,
-      enrich,
-      newEventId: randomUUID,
     };
   }
 
@@ -99,7 +102,7 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
   async function storeUnparseable(body: Uint8Array, why: UnparseableBody, sender: Sender): Promise<never> {
     admitDeadLetters(sender.key, 1);
     const verdict = { eventId: null, field: null, ...why };
-    const [position] = await orRefusal(writer.append([deadLetterRecord(body, verdict, contextOf(sender))]));
+    const [position] = await orRefusal(writer.append([deadLetterRecord(body, verdict, factsOf(sender))]));
     noteAppended({ sourceId: sender.key.sourceId, accepted: 0, rejected: 1, bytes: body.length });
     throw new Refusal({
       code: 'body-unparseable',
@@ -116,19 +119,26 @@ export function createEventStore(settings: CollectorSettings, counters: Counters
     });
   }
 
+  /** From here to the append there is no await: received_at must not decrease within a partition (S1.5). */
+  function append(verdict: Verdict, { body }: JudgeTask, sender: Sender): Promise<Buffer> {
+    if ('reason' in verdict) return storeUnparseable(body, verdict, sender);
+    const { records, outcomes } = verdict;
+    const rejected = outcomes.rejections.size;
+    admitDeadLetters(sender.key, rejected);
+    const accepted = outcomes.count - rejected;
+    const stored = { sourceId: sender.key.sourceId, accepted, rejected, bytes: body.length };
+    return answerWhenDurable(orRefusal(writer.appendBlock(records)), outcomes, stored);
+  }
+
   return {
-    // Not async: what was parsed must be garbage by the time that the log is waited for.
     storeEvents(body, format, sender) {
-      // From the stamp to the append there is no await: received_at must not decrease within a partition (S1.5).
-      const judge = { contract, context: contextOf(sender), maxEvents: limits.maxEventsPerRequest, verdicts };
-      const judged = judgeBody(body, format, judge);
-      if ('reason' in judged) return storeUnparseable(body, judged, sender);
-      const { records, outcomes } = judged;
-      const rejected = outcomes.rejections.size;
-      admitDeadLetters(sender.key, rejected);
-      const accepted = outcomes.count - rejected;
-      const stored = { sourceId: sender.key.sourceId, accepted, rejected, bytes: body.length };
-      return answerWhenDurable(orRefusal(writer.appendBlock(records)), outcomes, stored);
+      const task = { body, format, facts: factsOf(sender) };
+      return judge.judge(task, (verdict) => {
+        if (writer.lastTimestamp() <= task.facts.receivedAt) return append(verdict, task, sender);
+        // Something was appended past the judge in the meantime: what it was stamped with is too old now.
+        const anew = { body, format, facts: factsOf(sender) };
+        return append(judgeOne(anew), anew, sender);
+      });
     },
     storeUnparseable,
   };

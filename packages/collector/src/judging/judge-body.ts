@@ -9,7 +9,7 @@ import {
   type PrepareContext,
   type Rejection,
 } from '@clicklake/contract';
-import type { BodyFormat } from './body-format.ts';
+import type { BodyFormat } from '../body-format.ts';
 import type { JudgedEvents, Verdicts } from './judged-events.ts';
 
 /** Why a body as a whole is not JSON: it becomes one dead letter. */

@@ -9,8 +9,8 @@ import {
   type Rejection,
 } from '@clicklake/contract';
 import type { RecordBlock } from '@clicklake/event-log';
-import { deadLetterRecord } from './dead-letter.ts';
-import { Refusal } from './refusal.ts';
+import { deadLetterRecord } from '../dead-letter.ts';
+import { Refusal } from '../refusal.ts';
 
 /**
  * What the answer says of the events of a request, but for their places in the log. A few flat pieces of memory,
@@ -55,14 +55,18 @@ export interface Verdicts {
 const accepted = 0;
 const rejected = 1;
 
+export function kindsOfRecords(judgedBy: string): RecordBlock['kinds'] {
+  return [
+    { topic: 'clickstream-events', judgedBy },
+    { topic: 'clickstream-errors', judgedBy: null },
+  ];
+}
+
 /** Memory that one large request took beyond this is given back. */
 const keptBytes = 1 << 20;
 
 export function createVerdicts(judgedBy: string): Verdicts {
-  const kinds = [
-    { topic: 'clickstream-events', judgedBy },
-    { topic: 'clickstream-errors', judgedBy: null },
-  ] as const;
+  const kinds = kindsOfRecords(judgedBy);
   const out = byteWriter(keptBytes);
   const ids = byteWriter(keptBytes >> 3);
   let places = new Int32Array(1024);
@@ -81,7 +85,7 @@ export function createVerdicts(judgedBy: string): Verdicts {
     places[count * 4 + 2] = valueStart;
     places[count * 4 + 3] = valueEnd;
     count += 1;
-    if (request !== undefined && count > request.maxEvents) throw tooMany(request.maxEvents);
+    if (request !== undefined && count > request.maxEvents) throw tooManyEvents(request.maxEvents);
   }
 
   function grow(): void {
@@ -151,7 +155,7 @@ function copyOf<T extends Int32Array | Uint8Array>(from: T, to: T): T {
   return to;
 }
 
-function tooMany(limit: number): Refusal {
+export function tooManyEvents(limit: number): Refusal {
   return new Refusal({
     code: 'too-many-events',
     message: `The body has more than ${limit} events; nothing of it was stored.`,
