@@ -1,4 +1,4 @@
-import { writeByte, writeBytes, writeText, type ByteWriter } from './byte-writer.ts';
+import { writeByte, writeBytes, writeOwnBytes, writeText, type ByteWriter } from './byte-writer.ts';
 import type { EventText, StampedRun } from './event-text.ts';
 import { byte } from './json-bytes.ts';
 import { asWritten } from './plain-values.ts';
@@ -16,12 +16,8 @@ const runBySlot = slotList.map(({ index }) => stampedRuns.find(([first]) => firs
  * Writes the canonical text of the event that was just read. Members that are neighbours in the event as they
  * are in the canonical text are copied as one.
  */
-export function writeCanonical(
-  text: EventText,
-  texts: readonly (string | undefined)[],
-  out: ByteWriter,
-): void {
-  const { bytes, names, values, ends } = text;
+export function writeCanonical(text: EventText, texts: readonly (string | undefined)[]): void {
+  const { out, names, values, ends } = text;
   let copyFrom = -1;
   let copyTo = -1;
   let separator: number = byte.openBrace;
@@ -38,11 +34,10 @@ export function writeCanonical(
     const run = runBySlot[index];
     const isRun = run !== undefined && isStamped(run, texts);
     if (own === undefined && !isRun) continue;
-    if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
+    if (copyFrom >= 0) writeOwnBytes(out, copyFrom, copyTo);
     copyFrom = -1;
     if (isRun) {
-      const encoded = encodedRun(run, texts, text.stampedRuns);
-      writeBytes(out, encoded, 0, encoded.length);
+      writeRun(out, run, texts, text.stampedRuns);
       index += run.length - 1;
       continue;
     }
@@ -54,10 +49,10 @@ export function writeCanonical(
     } else if (own === asWritten) {
       const name = memberNames[index];
       if (name !== undefined) writeBytes(out, name, 0, name.length);
-      writeBytes(out, bytes, values[from] ?? 0, ends[from] ?? 0);
+      writeOwnBytes(out, values[from] ?? 0, ends[from] ?? 0);
     } else writeMember(out, index, own ?? '');
   }
-  if (copyFrom >= 0) writeBytes(out, bytes, copyFrom, copyTo);
+  if (copyFrom >= 0) writeOwnBytes(out, copyFrom, copyTo);
   writeByte(out, byte.closeBrace);
 }
 
@@ -82,22 +77,28 @@ function isStamped(run: readonly number[], texts: readonly (string | undefined)[
   return true;
 }
 
-function encodedRun(
+function writeRun(
+  out: ByteWriter,
   run: readonly number[],
   texts: readonly (string | undefined)[],
   runs: StampedRun[],
-): Buffer {
-  for (const known of runs) if (hasTexts(known, run, texts)) return known.bytes;
-  const members = run.flatMap((index) => {
-    const slot = slotList[index];
+): void {
+  for (const known of runs) if (hasTexts(known, run, texts)) return writeOwnBytes(out, known.start, known.end);
+  const start = out.used;
+  for (const index of run) {
     const value = texts[index];
-    return slot === undefined || value === undefined
-      ? []
-      : [slot.isQuoted ? `,"${slot.name}":"${value}"` : `,"${slot.name}":${value}`];
-  });
-  const bytes = Buffer.from(members.join(''));
-  if (runs.length < mostRuns) runs.push({ slots: run, texts: run.map((index) => texts[index]), bytes });
-  return bytes;
+    if (value === undefined) continue;
+    writeByte(out, byte.comma);
+    writeMember(out, index, value);
+  }
+  if (runs.length < mostRuns) {
+    runs.push({ slots: run, texts: run.map((index) => texts[index]), start, end: out.used });
+  }
+}
+
+/** What was written from there on is taken back. */
+export function forgetRunsFrom({ stampedRuns: runs }: EventText, start: number): void {
+  while ((runs.at(-1)?.end ?? 0) > start) runs.pop();
 }
 
 /** Of a body from more browsers the later ones are encoded each time: looking them up would cost as much. */

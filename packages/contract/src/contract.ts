@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 
 import { eventFields, schemaVersion } from './event-fields.ts';
 import { judgeRecord, parseRecord } from './judge.ts';
-import type { ByteWriter } from './byte-writer.ts';
 import type { EventText } from './event-text.ts';
 import { prepareClientEvent, prepareEventText, rejectionOf } from './prepare.ts';
 import type { PreparedText, PrepareContext, Prepared, ReplayOrigin } from './prepared.ts';
@@ -22,15 +21,10 @@ export interface Contract {
   prepare(event: unknown, context: PrepareContext): Prepared;
   /**
    * As `prepare(parseEventJson(…), context)` for the event that begins at a place of a text, when that is
-   * accepted, at a fraction of the cost: what it is accepted as is written to `out`. Undefined, and nothing
-   * written, when it must be parsed to be judged.
+   * accepted, at a fraction of the cost: what it is accepted as is written to the text's `out`. The answer is
+   * valid until the next one. Undefined, and nothing written, when it must be parsed to be judged.
    */
-  prepareText(
-    text: EventText,
-    from: number,
-    context: PrepareContext,
-    out: ByteWriter,
-  ): PreparedText | undefined;
+  prepareText(text: EventText, from: number, context: PrepareContext): PreparedText | undefined;
   /**
    * Judges and normalises a record's bytes that a foreign producer put into the log (S1.1): as `prepare`, but
    * without enrichment, and the collector's fields are honoured. Never throws on any bytes. Of its own
@@ -74,9 +68,9 @@ export function createContract(given: Partial<ContractSettings> = {}): Contract 
         return rejectionOf(error, event);
       }
     },
-    prepareText(text, from, context, out) {
+    prepareText(text, from, context) {
       try {
-        return prepareEventText(text, from, context, settings, out);
+        return prepareEventText(text, from, context, settings);
       } catch (error) {
         if (error instanceof RejectedError || error instanceof SyntaxError) return undefined;
         throw error;

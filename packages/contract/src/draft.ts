@@ -49,6 +49,19 @@ export function emptyDraft(): Draft {
   };
 }
 
+/** Makes it an empty one again. */
+export function resetDraft(draft: Draft): void {
+  const { texts } = draft;
+  for (let index = 0; index < texts.length; index += 1) texts[index] = undefined;
+  draft.eventType = undefined;
+  draft.timestamp = undefined;
+  draft.sentAt = undefined;
+  draft.clientTimestamp = undefined;
+  draft.receivedAt = undefined;
+  draft.properties = null;
+  draft.extras = null;
+}
+
 /** The object that a `properties` member states; throws RejectedError. */
 export type PropertiesReader = (value: unknown) => Readonly<Record<string, unknown>>;
 

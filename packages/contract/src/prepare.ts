@@ -1,10 +1,10 @@
 import { schemaVersion } from './event-fields.ts';
 import { readEvent, requirePresence, serialise, settleTimestamp, type Draft } from './draft.ts';
-import { writeBytes, writeText, type ByteWriter } from './byte-writer.ts';
-import { canonicalStart, writeCanonical } from './canonical-bytes.ts';
-import type { EventText } from './event-text.ts';
+import { writeOwnBytes, writeText } from './byte-writer.ts';
+import { canonicalStart, forgetRunsFrom, writeCanonical } from './canonical-bytes.ts';
+import type { EventMembers, EventText } from './event-text.ts';
 import { asWritten } from './plain-values.ts';
-import { readEventText, type EventMembers } from './read-event-text.ts';
+import { readEventText } from './read-event-text.ts';
 import { checkProperties, isJsonObject, isValidText } from './field-checks.ts';
 import { escapeJson, utf8Length } from './json-text.ts';
 import type { Accepted, PreparedText, PrepareContext } from './prepared.ts';
@@ -102,11 +102,10 @@ export function prepareEventText(
   from: number,
   context: PrepareContext,
   settings: ContractSettings,
-  out: ByteWriter,
 ): PreparedText | undefined {
-  const read = readEventText(text, from);
-  if (read === undefined) return undefined;
-  const { draft, event, end } = read;
+  const end = readEventText(text, from);
+  if (end < 0) return undefined;
+  const { draft, event } = text;
   const { texts } = draft;
   stamp(draft, event, context, settings);
   texts[at.properties] = writeProperties(
@@ -116,43 +115,42 @@ export function prepareEventText(
     settings.maxDepth - 1,
   );
   texts[at.eventId] ??= escapeJson(context.newEventId(), 'event_id');
-  return writePrepared(text, texts, event, end, settings, out);
+  return writePrepared(text, end, settings);
 }
 
 function writePrepared(
   text: EventText,
-  texts: Draft['texts'],
-  event: Readonly<EventMembers>,
   end: number,
   settings: ContractSettings,
-  out: ByteWriter,
 ): PreparedText | undefined {
+  const { out, event, prepared, draft } = text;
+  const { texts } = draft;
   const valueStart = out.used;
-  writeCanonical(text, texts, out);
+  writeCanonical(text, texts);
   const valueEnd = out.used;
   if (valueEnd - valueStart > settings.maxEventBytes) {
     out.used = valueStart;
+    forgetRunsFrom(text, valueStart);
     return undefined;
   }
   // S1.2. One of the two is there, or the event were not accepted.
   if (typeof event.user_id === 'string') writeText(out, event.user_id);
-  else if (texts[at.userId] === asWritten) writeOwnText(text, at.userId, out);
+  else if (texts[at.userId] === asWritten) writeOwnText(text, at.userId);
   else if (typeof event.anonymous_id === 'string') writeText(out, event.anonymous_id);
-  else writeOwnText(text, at.anonymousId, out);
+  else writeOwnText(text, at.anonymousId);
   const idStart = valueStart + canonicalStart.length;
-  return {
-    end,
-    valueStart,
-    valueEnd,
-    keyStart: valueEnd,
-    keyEnd: out.used,
-    idStart,
-    idEnd: idStart + idLength(text, texts),
-  };
+  prepared.end = end;
+  prepared.valueStart = valueStart;
+  prepared.valueEnd = valueEnd;
+  prepared.keyStart = valueEnd;
+  prepared.keyEnd = out.used;
+  prepared.idStart = idStart;
+  prepared.idEnd = idStart + idLength(text, texts);
+  return prepared;
 }
 
-function writeOwnText({ bytes, values, ends }: EventText, slot: number, out: ByteWriter): void {
-  writeBytes(out, bytes, (values[slot] ?? 0) + 1, (ends[slot] ?? 0) - 1);
+function writeOwnText({ out, values, ends }: EventText, slot: number): void {
+  writeOwnBytes(out, (values[slot] ?? 0) + 1, (ends[slot] ?? 0) - 1);
 }
 
 /** Bytes of the id in the canonical text, which begins with it. */

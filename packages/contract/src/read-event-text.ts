@@ -1,5 +1,5 @@
-import { emptyDraft, readMember, type Draft } from './draft.ts';
-import { absent, ownText, type EventText } from './event-text.ts';
+import { readMember, type Draft } from './draft.ts';
+import { absent, beginEvent, ownText, type EventMembers, type EventText } from './event-text.ts';
 import { checkProperties } from './field-checks.ts';
 import { byte, endOfValue, skipSpace } from './json-bytes.ts';
 import { parseEventJson } from './json-text.ts';
@@ -12,45 +12,21 @@ import { at as slotAt, slotList, type Slot } from './record-slots.ts';
  * unknown fields, odd numbers) is parsed by itself, and read by the functions that read a parsed event.
  */
 
-/** The members of a parsed event that decide on more than their own field. */
-export interface EventMembers {
-  event_id: unknown;
-  user_id: unknown;
-  anonymous_id: unknown;
-  user_agent: unknown;
-  ip_address: unknown;
-}
-
-export interface EventTextDraft {
-  readonly draft: Draft;
-  /** Those that were parsed, and what the sender's address and browser are found from. */
-  readonly event: Readonly<EventMembers>;
-  /** Index after the event. */
-  readonly end: number;
-}
-
 /**
- * Reads the event that begins at `from`. Undefined when that is no object, or one to be parsed as a whole: with
- * a name twice, with an escaped one, with one that JavaScript puts in another place.
+ * Reads the event that begins at `from` into the text's draft; returns the index after it. −1 when that is no
+ * object, or one to be parsed as a whole: with a name twice, with an escaped one, with one that JavaScript puts in
+ * another place.
  *
  * @throws RejectedError, SyntaxError
  */
-export function readEventText(text: EventText, from: number): EventTextDraft | undefined {
-  const { bytes, names, values, ends, followers } = text;
-  if (bytes[from] !== byte.openBrace) return undefined;
-  const draft = emptyDraft();
-  const event: EventMembers = {
-    event_id: undefined,
-    user_id: undefined,
-    anonymous_id: undefined,
-    user_agent: undefined,
-    ip_address: undefined,
-  };
+export function readEventText(text: EventText, from: number): number {
+  const { bytes, names, values, ends, followers, draft, event } = text;
+  if (bytes[from] !== byte.openBrace) return -1;
+  beginEvent(text);
   let unknown: string[] | undefined;
-  for (let index = 0; index < values.length; index += 1) values[index] = absent;
   let previous = slotList.length - 1;
   let at = skipSpace(bytes, from + 1);
-  if (bytes[at] === byte.closeBrace) return { draft, event, end: at + 1 };
+  if (bytes[at] === byte.closeBrace) return at + 1;
   for (;;) {
     const nameAt = at;
     const follower = followers[previous] ?? 0;
@@ -60,16 +36,16 @@ export function readEventText(text: EventText, from: number): EventTextDraft | u
     if (isCompact) at += name?.length ?? 0;
     else {
       const nameEnd = endOfPlainString(text, nameAt);
-      if (nameEnd < 0) return undefined;
+      if (nameEnd < 0) return -1;
       at = skipSpace(bytes, nameEnd + 1);
-      if (bytes[at] !== byte.colon) return undefined;
+      if (bytes[at] !== byte.colon) return -1;
       isCompact = at === nameEnd + 1;
       at += 1;
       slot = slotNamed(text, nameAt, nameEnd + 1 - nameAt);
       if (slot === undefined) {
         const own = bytes.toString('utf8', nameAt + 1, nameEnd);
-        if (isArrayIndexLike(own) || unknown?.includes(own) === true) return undefined;
-        if ((unknown ??= []).push(own) > mostUnknown) return undefined;
+        if (isArrayIndexLike(own) || unknown?.includes(own) === true) return -1;
+        if ((unknown ??= []).push(own) > mostUnknown) return -1;
         at = readUnknown(text, skipSpace(bytes, at), draft, own);
       } else {
         followers[previous] = slot.index;
@@ -77,7 +53,7 @@ export function readEventText(text: EventText, from: number): EventTextDraft | u
     }
     if (slot !== undefined) {
       const { index } = slot;
-      if (values[index] !== absent) return undefined;
+      if (values[index] !== absent) return -1;
       previous = index;
       const valueAt = skipSpace(bytes, at);
       names[index] = isCompact && valueAt === at ? nameAt : -1;
@@ -88,13 +64,13 @@ export function readEventText(text: EventText, from: number): EventTextDraft | u
     }
     at = skipSpace(bytes, at);
     if (bytes[at] === byte.closeBrace) break;
-    if (bytes[at] !== byte.comma) return undefined;
+    if (bytes[at] !== byte.comma) return -1;
     at = skipSpace(bytes, at + 1);
   }
   const { texts } = draft;
   if (texts[slotAt.userAgent] === asWritten) event.user_agent = ownUserAgent(text);
   if (texts[slotAt.ipAddress] === asWritten) event.ip_address = ownText(text, slotAt.ipAddress);
-  return { draft, event, end: at + 1 };
+  return at + 1;
 }
 
 /** With more, a look at each for every other one would cost more than parsing the whole. */

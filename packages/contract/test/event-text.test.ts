@@ -52,14 +52,14 @@ function expectAsParsed(
   from: number,
   context: PrepareContext,
 ): number | undefined {
-  const out = byteWriter(16);
-  const prepared = judge.prepareText(text, from, context, out);
+  const { used } = text.out;
+  const prepared = judge.prepareText(text, from, context);
   if (prepared === undefined) {
-    expect(out.used).toBe(0);
+    expect(text.out.used).toBe(used);
     return undefined;
   }
   const slice = text.bytes.toString('utf8', from, prepared.end);
-  expect(writtenBy(prepared, out.bytes)).toEqual(judge.prepare(parseEventJson(slice), context));
+  expect(writtenBy(prepared, text.out.bytes)).toEqual(judge.prepare(parseEventJson(slice), context));
   return prepared.end;
 }
 
@@ -119,7 +119,7 @@ describe('an event read from the bytes it came in', () => {
     let accepted = 0;
     fc.assert(
       fc.property(eventJson, requestContext, fc.constantFrom('', ' ', ',{}', ']'), (json, context, after) => {
-        const text = eventText(Buffer.from(`[${json}${after}`));
+        const text = eventText(Buffer.from(`[${json}${after}`), byteWriter(16));
         if (expectAsParsed(contract, text, 1, context) !== undefined) accepted += 1;
       }),
       { numRuns: 4_000 },
@@ -130,7 +130,7 @@ describe('an event read from the bytes it came in', () => {
   it('is so after other events of the same text', () => {
     fc.assert(
       fc.property(fc.array(eventJson, { maxLength: 12 }), requestContext, (events, context) => {
-        const text = eventText(Buffer.from(events.map((json) => `${json}\n`).join('')));
+        const text = eventText(Buffer.from(events.map((json) => `${json}\n`).join('')), byteWriter(16));
         let from = 0;
         for (const json of events) {
           expectAsParsed(contract, text, from, context);
@@ -149,7 +149,7 @@ describe('an event read from the bytes it came in', () => {
     let accepted = 0;
     fc.assert(
       fc.property(fc.oneof(eventJson, long), requestContext, (json, context) => {
-        const text = eventText(Buffer.from(json));
+        const text = eventText(Buffer.from(json), byteWriter(16));
         if (expectAsParsed(strict, text, 0, context) !== undefined) accepted += 1;
       }),
       { numRuns: 2_000 },
@@ -165,8 +165,8 @@ describe('an event read from the bytes it came in', () => {
         const context = clientContext();
         if (!contract.prepare(event, context).ok) return;
         all += 1;
-        const text = eventText(Buffer.from(JSON.stringify(event)));
-        if (contract.prepareText(text, 0, context, byteWriter(1024)) !== undefined) read += 1;
+        const text = eventText(Buffer.from(JSON.stringify(event)), byteWriter(16));
+        if (contract.prepareText(text, 0, context) !== undefined) read += 1;
       }),
       { numRuns: 500 },
     );
@@ -183,7 +183,7 @@ describe('an event read from the bytes it came in', () => {
     ['what ends too early', '{"event_type":"page_view","user_id":"a"'],
     ['absurd nesting', `{"event_type":"page_view","user_id":"a","x":${'['.repeat(2_000_000)}`],
   ])('must be parsed: %s', (_name, json) => {
-    const text = eventText(Buffer.from(json));
-    expect(contract.prepareText(text, 0, clientContext(), byteWriter(16))).toBeUndefined();
+    const text = eventText(Buffer.from(json), byteWriter(16));
+    expect(contract.prepareText(text, 0, clientContext())).toBeUndefined();
   });
 });

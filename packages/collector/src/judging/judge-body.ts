@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import {
   endOfValue,
-  eventText,
   parseEventJson,
   skipSpace,
   type Contract,
@@ -45,7 +44,7 @@ const newline = 0x0a;
 
 function judgeDocument(body: Buffer, judge: Judge): UnparseableBody | undefined {
   if (!isUtf8(body)) return { reason: 'malformed_json', message: 'The body is not UTF-8.' };
-  const text = eventText(body);
+  const text = judge.verdicts.read(body);
   const start = skipSpace(body, 0);
   try {
     if (body[start] === openBracket) judgeElements(text, start, judge);
@@ -76,7 +75,7 @@ function judgeElements(text: EventText, start: number, judge: Judge): void {
 
 /** Returns the index after the element. @throws SyntaxError, RangeError */
 function judgeElement(text: EventText, from: number, judge: Judge): number {
-  const plain = judge.contract.prepareText(text, from, judge.context, judge.verdicts.out);
+  const plain = judge.contract.prepareText(text, from, judge.context);
   if (plain !== undefined) {
     judge.verdicts.acceptText(plain);
     return plain.end;
@@ -94,7 +93,7 @@ interface ByteRange {
 
 /** Judges the one value in a range. @param start the first byte that is not white space. */
 function judgeValue(text: EventText, start: number, range: ByteRange, judge: Judge): void {
-  const plain = judge.contract.prepareText(text, start, judge.context, judge.verdicts.out);
+  const plain = judge.contract.prepareText(text, start, judge.context);
   // White space may hold the newline that ends the range.
   if (plain !== undefined && plain.end <= range.to && skipSpace(text.bytes, plain.end) >= range.to) {
     judge.verdicts.acceptText(plain);
@@ -129,7 +128,7 @@ function endOf(bytes: Uint8Array, start: number): number {
 }
 
 function judgeLines(body: Buffer, judge: Judge): undefined {
-  const text = eventText(body);
+  const text = judge.verdicts.read(body);
   const allUtf8 = isUtf8(body);
   for (let from = 0; from < body.length;) {
     const found = body.indexOf(newline, from);

@@ -92,7 +92,8 @@ export function openSlot({ slots }: SharedSlots, index: number, { judgedBy, maxE
       if (body.length > taskBytes) return false;
       const text = JSON.stringify(facts);
       if (body.length + text.length * 3 > taskBytes) return false;
-      taskArea.set(body);
+      // Not `set`: into shared memory that goes byte by byte.
+      body.copy(taskArea);
       header[word.bodyBytes] = body.length;
       header[word.factsBytes] = taskArea.write(text, body.length, 'utf8');
       header[word.format] = format === 'ndjson' ? 1 : 0;
@@ -130,9 +131,9 @@ export function openSlot({ slots }: SharedSlots, index: number, { judgedBy, maxE
       new Int32Array(slots, verdictStart, count * 4).set(records.places.subarray(0, count * 4));
       new Int32Array(slots, verdictStart + count * 16, count).set(idEnds);
       verdictArea.set(records.kindOf.subarray(0, count), count * 20);
-      verdictArea.set(ids, count * 21);
-      verdictArea.set(rejected, count * 21 + ids.length);
-      verdictArea.set(records.bytes, count * 21 + ids.length + rejected.length);
+      ids.copy(verdictArea, count * 21);
+      rejected.copy(verdictArea, count * 21 + ids.length);
+      records.bytes.copy(verdictArea, count * 21 + ids.length + rejected.length);
     },
     putError(error) {
       const tooMany = error instanceof Refusal && error.code === 'too-many-events';

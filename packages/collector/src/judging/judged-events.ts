@@ -2,8 +2,9 @@ import {
   byteWriter,
   writeBytes,
   writeText,
+  eventText,
   type Accepted,
-  type ByteWriter,
+  type EventText,
   type PrepareContext,
   type PreparedText,
   type Rejection,
@@ -39,8 +40,8 @@ export interface JudgedEvents {
 
 /** Collects the verdicts on the events of one request after the other. */
 export interface Verdicts {
-  /** What `prepareText` writes to. */
-  readonly out: ByteWriter;
+  /** The body's events, which write to the memory of the verdicts. Once a request. */
+  read(body: Buffer): EventText;
   /** Forgets the request before. */
   begin(context: PrepareContext, maxEvents: number): void;
   /** @throws Refusal `too-many-events`. */
@@ -74,16 +75,18 @@ export function createVerdicts(judgedBy: string): Verdicts {
   let idEnds = new Int32Array(256);
   let rejections = new Map<number, Rejection>();
   let count = 0;
+  /** Where in `out` the records begin, after the body. */
+  let base = 0;
   let request: { readonly context: PrepareContext; readonly maxEvents: number } | undefined;
 
   function add(kind: number, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     if (count === kindOf.length) grow();
     kindOf[count] = kind;
     idEnds[count] = ids.used;
-    places[count * 4] = keyStart;
-    places[count * 4 + 1] = keyEnd;
-    places[count * 4 + 2] = valueStart;
-    places[count * 4 + 3] = valueEnd;
+    places[count * 4] = keyStart - base;
+    places[count * 4 + 1] = keyEnd - base;
+    places[count * 4 + 2] = valueStart - base;
+    places[count * 4 + 3] = valueEnd - base;
     count += 1;
     if (request !== undefined && count > request.maxEvents) throw tooManyEvents(request.maxEvents);
   }
@@ -95,10 +98,15 @@ export function createVerdicts(judgedBy: string): Verdicts {
   }
 
   return {
-    out,
+    read(body) {
+      const text = eventText(body, out);
+      base = out.used;
+      return text;
+    },
     begin(context, maxEvents) {
       request = { context, maxEvents };
       count = 0;
+      base = 0;
       for (const writer of [out, ids]) {
         writer.used = 0;
         if (writer.bytes.length > keptBytes) writer.bytes = Buffer.allocUnsafeSlow(keptBytes);
@@ -132,7 +140,7 @@ export function createVerdicts(judgedBy: string): Verdicts {
       const { receivedAt } = request.context;
       return {
         records: {
-          bytes: out.bytes.subarray(0, out.used),
+          bytes: out.bytes.subarray(base, out.used),
           count,
           places,
           kinds,
