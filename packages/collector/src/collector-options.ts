@@ -4,6 +4,7 @@ import { noCrashPoints, type CrashPoints } from '@clicklake/durable-files';
 import type { LogWriter } from '@clicklake/event-log';
 import { CollectorError } from './collector-error.ts';
 import type { KeyStore } from './key-store.ts';
+import { defaultPolicy, type ThreadPolicy } from './judging/judge-under-load.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 
 /** How hard pressed the system is, as its owner knows it; asked on every request, so it must be cheap. */
@@ -43,6 +44,8 @@ export interface CollectorOptions {
   /** Truncates IP addresses before anything is stored (S1.4); default false. */
   readonly truncateIp?: boolean;
   readonly limits?: Partial<Limits>;
+  /** When a second thread helps to judge events. */
+  readonly judging?: Partial<ThreadPolicy>;
   /** Default: no pressure at all. */
   readonly pressure?: () => Pressure;
   /** Wall clock, ms since the epoch; default `Date.now`. */
@@ -57,9 +60,10 @@ export interface CollectorOptions {
 
 /** Options past the boundary: complete. */
 export type CollectorSettings = Required<
-  Omit<CollectorOptions, 'limits' | 'allowNonLoopback' | 'allowedHosts'>
+  Omit<CollectorOptions, 'limits' | 'judging' | 'allowNonLoopback' | 'allowedHosts'>
 > & {
   readonly limits: Limits;
+  readonly judging: ThreadPolicy;
   /** Lower-case host names, without port. */
   readonly allowedHosts: ReadonlySet<string>;
 };
@@ -94,6 +98,7 @@ export function parseOptions(options: CollectorOptions): CollectorSettings {
     trustedProxies,
     truncateIp: options.truncateIp ?? false,
     limits: parseLimits(options.limits ?? {}),
+    judging: { ...defaultPolicy, ...options.judging },
     pressure: options.pressure ?? noPressure,
     now: options.now ?? Date.now,
     crashPoints: options.crashPoints ?? noCrashPoints,

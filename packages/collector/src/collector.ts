@@ -10,7 +10,7 @@ import { registerEventsRoute } from './events-route.ts';
 import { createHttpServer } from './http-server.ts';
 import { createJudgeOne } from './judging/judge-here.ts';
 import { startJudgeThread } from './judging/judge-in-thread.ts';
-import { createJudgeUnderLoad, defaultPolicy } from './judging/judge-under-load.ts';
+import { createJudgeUnderLoad } from './judging/judge-under-load.ts';
 import { Refusal } from './refusal.ts';
 import { createEventStore } from './store-events.ts';
 import { createReplayStore, serverSources } from './replay/replay-store.ts';
@@ -52,7 +52,7 @@ export function createCollector(options: CollectorOptions): Collector {
     judgeOne,
     startThread: () => startJudgeThread({ contract, maxEvents, judgeOne }),
     onFailure,
-    policy: defaultPolicy,
+    policy: settings.judging,
   });
   const store = createEventStore({ settings, counters, judge, judgeOne });
   const turns = createTurns(bytesPerTurn);
@@ -106,7 +106,7 @@ export function createCollector(options: CollectorOptions): Collector {
       return (await started).address;
     },
     stop: () => (stopped ??= close()),
-    snapshot: () => counters.snapshot(memory.held()),
+    snapshot: () => counters.snapshot({ inFlightBytes: memory.held(), judgingThread: judge.hasThread() }),
   };
 }
 

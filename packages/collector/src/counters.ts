@@ -12,6 +12,8 @@ export interface CollectorSnapshot {
   readonly bytes: number;
   /** Bytes of bodies held now. */
   readonly inFlightBytes: number;
+  /** Whether a second thread judges events now. */
+  readonly judgingThread: boolean;
   /** Requests turned away, by code. */
   readonly refused: Readonly<Partial<Record<RefusalCode, number>>>;
 }
@@ -20,7 +22,7 @@ export interface Counters {
   appended(request: Pick<AppendedRequest, 'accepted' | 'rejected' | 'bytes'>): void;
   answered(): void;
   refused(code: RefusalCode): void;
-  snapshot(inFlightBytes: number): CollectorSnapshot;
+  snapshot(now: Pick<CollectorSnapshot, 'inFlightBytes' | 'judgingThread'>): CollectorSnapshot;
 }
 
 export function createCounters(): Counters {
@@ -38,6 +40,6 @@ export function createCounters(): Counters {
     refused(code) {
       refusals[code] = (refusals[code] ?? 0) + 1;
     },
-    snapshot: (inFlightBytes) => ({ ...totals, inFlightBytes, refused: { ...refusals } }),
+    snapshot: (now) => ({ ...totals, ...now, refused: { ...refusals } }),
   };
 }

@@ -1,9 +1,9 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventText, jsonLine } from './arbitraries.ts';
 import {
   anyString,
-  event,
   keyText,
   startHarness,
   storedEvent,
@@ -107,36 +107,6 @@ const encode: Record<string, (body: Buffer) => Buffer> = {
   zstd: (body) => zstdCompressSync(body),
 };
 
-/** Anything a confused client may send as one event, valid ones among them; as JSON text. */
-const eventText = fc.oneof(
-  { weight: 3, arbitrary: fc.json({ maxDepth: 3 }) },
-  {
-    weight: 3,
-    arbitrary: fc
-      .dictionary(fc.string({ maxLength: 10 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 })
-      .map((fields) => JSON.stringify({ ...event(), ...fields })),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
-      .record(
-        {
-          event_id: fc.oneof(fc.uuid(), fc.string(), fc.integer(), fc.constant(null)),
-          event_type: fc.constantFrom('page_view', 'purchase', 'custom', 'other', 7, null),
-          user_id: fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant('\ud800'), fc.integer()),
-          timestamp: fc.oneof(
-            fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
-            fc.string(),
-          ),
-          properties: fc.jsonValue({ maxDepth: 4 }),
-          ip_address: fc.oneof(fc.ipV4(), fc.ipV6(), fc.string()),
-        },
-        { requiredKeys: [] },
-      )
-      .map((fields) => JSON.stringify(fields)),
-  },
-);
-
 test('arbitrary bytes', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -186,14 +156,8 @@ test('arrays of arbitrary JSON, with white space', async () => {
 });
 
 test('lines of arbitrary JSON and bytes', async () => {
-  const line = fc.oneof(
-    eventText.map((json) => Buffer.from(json)),
-    fc
-      .uint8Array({ minLength: 1, maxLength: 40 })
-      .map((bytes) => Buffer.from([0x21, ...bytes.filter((byte) => byte !== 0x0a)])),
-  );
   await fc.assert(
-    fc.asyncProperty(fc.array(line, { maxLength: 25 }), fc.boolean(), async (lines, ended) => {
+    fc.asyncProperty(fc.array(jsonLine, { maxLength: 25 }), fc.boolean(), async (lines, ended) => {
       const separated = lines.flatMap((bytes, index) =>
         ended || index < lines.length - 1 ? [bytes, Buffer.from('\n')] : [bytes],
       );

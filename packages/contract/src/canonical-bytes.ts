@@ -83,7 +83,8 @@ function writeRun(
   texts: readonly (string | undefined)[],
   runs: StampedRun[],
 ): void {
-  for (const known of runs) if (hasTexts(known, run, texts)) return writeOwnBytes(out, known.start, known.end);
+  for (const known of runs)
+    if (hasTexts(known, run, texts)) return writeOwnBytes(out, known.start, known.end);
   const start = out.used;
   for (const index of run) {
     const value = texts[index];

@@ -118,11 +118,7 @@ export function prepareEventText(
   return writePrepared(text, end, settings);
 }
 
-function writePrepared(
-  text: EventText,
-  end: number,
-  settings: ContractSettings,
-): PreparedText | undefined {
+function writePrepared(text: EventText, end: number, settings: ContractSettings): PreparedText | undefined {
   const { out, event, prepared, draft } = text;
   const { texts } = draft;
   const valueStart = out.used;

@@ -12,6 +12,8 @@ export interface JudgeThread extends BodyJudge {
   readonly ready: Promise<void>;
   /** Resolves when the thread has ended; with what made it end, unless it was told to. */
   readonly ended: Promise<Error | undefined>;
+  /** Ends it now, whatever it is doing. */
+  kill(): void;
 }
 
 export interface JudgeThreadOptions {
@@ -50,9 +52,10 @@ export function startJudgeThread({ contract, maxEvents, judgeOne }: JudgeThreadO
     workerData: { shared, settings: contract.settings, maxEvents } satisfies JudgeThreadData,
     name: 'clicklake judge',
     execArgv: fromSource ? ['--conditions=source'] : [],
+    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
   });
   worker.unref();
-  const ready = once(worker, 'message').then(() => undefined);
+  const isUp = once(worker, 'message');
   worker.on('message', work);
   let failure: Error | undefined;
   worker.once('error', (error) => (failure = error instanceof Error ? error : new Error(String(error))));
@@ -63,6 +66,7 @@ export function startJudgeThread({ contract, maxEvents, judgeOne }: JudgeThreadO
       resolve(closing ? undefined : (failure ?? new Error(`The judging thread ended with code ${code}.`)));
     });
   });
+  const ready = Promise.race([isUp, ended.then(() => Promise.reject(judgingFailed()))]).then(() => undefined);
   // Who waits for neither hears of it through the tasks.
   ready.catch(() => undefined);
 
@@ -146,6 +150,7 @@ export function startJudgeThread({ contract, maxEvents, judgeOne }: JudgeThreadO
       });
     },
     pending: () => queue.length,
+    kill: () => void worker.terminate(),
     async close() {
       closing = true;
       work();

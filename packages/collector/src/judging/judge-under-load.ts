@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { BodyJudge } from './body-judge.ts';
 import { createJudgeHere, type JudgeOne } from './judge-here.ts';
 import type { JudgeThread } from './judge-in-thread.ts';
@@ -25,14 +26,20 @@ export interface ThreadPolicy {
   readonly pauseAfterFailureMs: number;
 }
 
-/** About a fifth of a core's time for judging, and twenty times the rate that most collectors ever see. */
+/** From about 30,000 events a second on, which take a tenth of a core to judge. */
 export const defaultPolicy: ThreadPolicy = {
-  startBytesPerSecond: 20 << 20,
+  // With one core there is nothing to share.
+  startBytesPerSecond: availableParallelism() > 1 ? 20 << 20 : Infinity,
   idleMs: 10_000,
   windowMs: 250,
   smallBody: 4 << 10,
   pauseAfterFailureMs: 5_000,
 };
+
+export interface JudgeUnderLoad extends BodyJudge {
+  /** Whether there is a thread that can be given work. */
+  hasThread(): boolean;
+}
 
 /** Judges here, and while there is much to do in a thread beside: then two cores share the work. */
 export function createJudgeUnderLoad({
@@ -40,7 +47,7 @@ export function createJudgeUnderLoad({
   startThread,
   onFailure,
   policy,
-}: UnderLoadOptions): BodyJudge {
+}: UnderLoadOptions): JudgeUnderLoad {
   const here = createJudgeHere(judgeOne);
   let thread: JudgeThread | undefined;
   /** Of the thread: it can be given work. */
@@ -106,6 +113,7 @@ export function createJudgeUnderLoad({
       return thread.judge(task, take);
     },
     pending: () => thread?.pending() ?? 0,
+    hasThread: () => isReady,
     async close() {
       closed = true;
       const last = thread;
