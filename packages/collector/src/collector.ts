@@ -74,7 +74,7 @@ export function createCollector(options: CollectorOptions): Collector {
   async function listen(): Promise<{ app: FastifyInstance; address: CollectorAddress }> {
     const app = await createHttpServer(settings, counters);
     drain.attach(app);
-    registerEventsRoute(app, { settings, store, memory, counters, turns });
+    registerEventsRoute(app, { settings, store, judge, memory, counters, turns });
     registerReplaysRoute(app, { settings, store: replays, memory, counters });
     try {
       await app.listen({ host: settings.host, port: settings.port });

@@ -7,6 +7,7 @@ import type { Counters } from './counters.ts';
 import { eventsPreflightSchema, eventsSchema } from './openapi-schemas.ts';
 import { bodyFormatOf } from './body-format.ts';
 import type { UnparseableBody } from './judging/judge-body.ts';
+import type { JudgeUnderLoad } from './judging/judge-under-load.ts';
 import { checkAnnouncedLength, contentEncodingOf, decodeBody, readBody } from './request-body.ts';
 import { authenticate, checkOrigin, clientIpOf } from './sender.ts';
 import type { EventStore } from './store-events.ts';
@@ -16,6 +17,7 @@ import { allowsOrigin } from './write-key.ts';
 export interface EventsRouteServices {
   readonly settings: CollectorSettings;
   readonly store: EventStore;
+  readonly judge: Pick<JudgeUnderLoad, 'hasThread'>;
   readonly memory: BodyMemory;
   readonly counters: Counters;
   readonly turns: Turns;
@@ -48,7 +50,7 @@ async function receive(
   services: EventsRouteServices,
   lease: BodyLease,
 ): Promise<FastifyReply> {
-  const { settings, store, counters, turns } = services;
+  const { settings, store, judge, counters, turns } = services;
   const { keys, limits } = settings;
   const { headers } = request;
   const { origin } = headers;
@@ -71,7 +73,8 @@ async function receive(
     const kept = settings.truncateIp ? new Uint8Array() : raw;
     return await store.storeUnparseable(kept, undecodable(encoding), sender);
   }
-  await turns.next(body.length);
+  // What another thread judges takes no time here.
+  await turns.next(judge.hasThread() ? 0 : body.length);
   const answer = await store.storeEvents(body, format, sender);
   counters.answered();
   return reply.header('content-type', 'application/json; charset=utf-8').send(answer);

@@ -3,7 +3,10 @@
  * between its write and its fsync and again before its answers, until all bodies that have arrived are judged.
  */
 export interface Turns {
-  /** Resolves when it is the turn of a body of so many bytes, first come, first served. */
+  /**
+   * Resolves when it is the turn of a body of so many bytes, first come, first served. Of none, when nothing waits,
+   * that is at once.
+   */
   next(bytes: number): Promise<void>;
 }
 
@@ -22,9 +25,11 @@ export function createTurns(bytesPerTurn: number): Turns {
   }
 
   return {
-    next: (bytes) =>
-      new Promise((begin) => {
+    next(bytes) {
+      if (bytes === 0 && waiting.length === 0) return Promise.resolve();
+      return new Promise((begin) => {
         if (waiting.push({ bytes, begin }) === 1) setImmediate(take);
-      }),
+      });
+    },
   };
 }

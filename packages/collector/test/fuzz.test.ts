@@ -1,14 +1,17 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventText, jsonLine } from './arbitraries.ts';
 import {
   anyString,
   keyText,
+  judgingInThread,
   startHarness,
   storedEvent,
+  untilJudgingThread,
   type Answer,
   type Harness,
+  type HarnessOptions,
   type StoredRecord,
 } from './harness.ts';
 
@@ -19,13 +22,16 @@ import {
 
 let harness: Harness;
 let seen = { events: 0, errors: 0 };
-beforeAll(async () => {
+
+async function start(judging: HarnessOptions['judging'] = {}): Promise<void> {
+  knownEvents.clear();
+  seen = { events: 0, errors: 0 };
   harness = await startHarness({
     limits: { maxEventsPerRequest: 20, maxBodyBytes: 4_000, maxDecodedBytes: 6_000 },
     serverKey: { rateLimitDeadLettersPerMinute: 1e9 },
+    judging,
   });
-});
-afterAll(() => harness[Symbol.asyncDispose]());
+}
 
 interface Appended {
   readonly events: StoredRecord[];
@@ -107,62 +113,74 @@ const encode: Record<string, (body: Buffer) => Buffer> = {
   zstd: (body) => zstdCompressSync(body),
 };
 
-test('arbitrary bytes', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.uint8Array({ maxLength: 300 }),
-      contentType,
-      encoding,
-      fc.boolean(),
-      async (bytes, type, name, encoded) => {
-        const body = Buffer.from(bytes);
-        const sent = encoded ? (encode[name]?.(body) ?? body) : body;
-        await expectAccountedFor(sent, { 'content-type': type, 'content-encoding': name });
-      },
-    ),
-    { numRuns: 300 },
-  );
-});
+describe.each([
+  ['this thread', 250, {}],
+  ['a thread beside it', 80, judgingInThread],
+] as const)('judged in %s', (_where, runs, judging) => {
+  beforeAll(async () => {
+    await start(judging);
+    if (judging === judgingInThread) await untilJudgingThread(harness);
+    await appended();
+  });
+  afterAll(() => harness[Symbol.asyncDispose]());
 
-test('one event of arbitrary JSON', async () => {
-  await fc.assert(
-    fc.asyncProperty(eventText, encoding, async (json, name) => {
-      const body = Buffer.from(json);
-      const sent = encode[name]?.(body) ?? body;
-      // An array is a batch of its elements.
-      await expectAccountedFor(
-        sent,
-        { 'content-encoding': name },
-        Array.isArray(JSON.parse(json)) ? undefined : [body],
-      );
-    }),
-    { numRuns: 300 },
-  );
-});
+  test('arbitrary bytes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 300 }),
+        contentType,
+        encoding,
+        fc.boolean(),
+        async (bytes, type, name, encoded) => {
+          const body = Buffer.from(bytes);
+          const sent = encoded ? (encode[name]?.(body) ?? body) : body;
+          await expectAccountedFor(sent, { 'content-type': type, 'content-encoding': name });
+        },
+      ),
+      { numRuns: runs },
+    );
+  });
 
-test('arrays of arbitrary JSON, with white space', async () => {
-  const space = fc.string({ unit: fc.constantFrom(' ', '\n', '\t', '\r'), maxLength: 2 });
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(space, eventText, space), { maxLength: 25 }), async (elements) => {
-      const body = Buffer.from(`[${elements.map((parts) => parts.join('')).join(',')}]`);
-      await expectAccountedFor(
-        body,
-        {},
-        elements.map(([, json]) => Buffer.from(json)),
-      );
-    }),
-    { numRuns: 200 },
-  );
-});
+  test('one event of arbitrary JSON', async () => {
+    await fc.assert(
+      fc.asyncProperty(eventText, encoding, async (json, name) => {
+        const body = Buffer.from(json);
+        const sent = encode[name]?.(body) ?? body;
+        // An array is a batch of its elements.
+        await expectAccountedFor(
+          sent,
+          { 'content-encoding': name },
+          Array.isArray(JSON.parse(json)) ? undefined : [body],
+        );
+      }),
+      { numRuns: runs },
+    );
+  });
 
-test('lines of arbitrary JSON and bytes', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(jsonLine, { maxLength: 25 }), fc.boolean(), async (lines, ended) => {
-      const separated = lines.flatMap((bytes, index) =>
-        ended || index < lines.length - 1 ? [bytes, Buffer.from('\n')] : [bytes],
-      );
-      await expectAccountedFor(Buffer.concat(separated), { 'content-type': 'application/x-ndjson' }, lines);
-    }),
-    { numRuns: 200 },
-  );
+  test('arrays of arbitrary JSON, with white space', async () => {
+    const space = fc.string({ unit: fc.constantFrom(' ', '\n', '\t', '\r'), maxLength: 2 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(space, eventText, space), { maxLength: 25 }), async (elements) => {
+        const body = Buffer.from(`[${elements.map((parts) => parts.join('')).join(',')}]`);
+        await expectAccountedFor(
+          body,
+          {},
+          elements.map(([, json]) => Buffer.from(json)),
+        );
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test('lines of arbitrary JSON and bytes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(jsonLine, { maxLength: 25 }), fc.boolean(), async (lines, ended) => {
+        const separated = lines.flatMap((bytes, index) =>
+          ended || index < lines.length - 1 ? [bytes, Buffer.from('\n')] : [bytes],
+        );
+        await expectAccountedFor(Buffer.concat(separated), { 'content-type': 'application/x-ndjson' }, lines);
+      }),
+      { numRuns: runs },
+    );
+  });
 });

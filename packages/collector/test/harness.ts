@@ -10,7 +10,7 @@ import {
   type LogWriter,
   type Topic,
 } from '@clicklake/event-log';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { Agent, request, type Dispatcher } from 'undici';
 import {
   createCollector,
@@ -156,6 +156,21 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** All is judged in a second thread, as soon as it is up. */
+export const judgingInThread = {
+  startBytesPerSecond: 0,
+  windowMs: 0,
+  idleMs: 600_000,
+  smallBody: 0,
+  pauseAfterFailureMs: 0,
+};
+
+/** Resolves when the second thread judges. Sends an event to make it start. */
+export async function untilJudgingThread({ collector, post }: Harness): Promise<void> {
+  await post(JSON.stringify(event()));
+  await vi.waitFor(() => expect(collector.snapshot().judgingThread).toBe(true), 20_000);
 }
 
 // Vitest types its matchers as any.
