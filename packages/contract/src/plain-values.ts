@@ -39,7 +39,12 @@ export function endOfPlainString({ bytes, view }: EventText, start: number): num
   if (bytes[start] !== byte.quote) return -1;
   const last = bytes.length - 4;
   let at = start + 1;
-  while (at <= last && !hasSpecialByte(view.getInt32(at, true))) at += 4;
+  while (
+    at <= last - 4 &&
+    (specialBytes(view.getInt32(at, true)) | specialBytes(view.getInt32(at + 4, true))) === 0
+  )
+    at += 8;
+  if (at <= last && specialBytes(view.getInt32(at, true)) === 0) at += 4;
   for (; at < bytes.length; at += 1) {
     const code = bytes[at] ?? 0;
     if (code === byte.quote) return at;
@@ -49,17 +54,14 @@ export function endOfPlainString({ bytes, view }: EventText, start: number): num
 }
 
 /**
- * Whether one of four bytes is a quote, a backslash or a control character: the classic test for a zero byte
- * ("Bit Twiddling Hacks"), three times. Four at once take a third of the time of one by one.
+ * Not 0 when one of four bytes is a quote, a backslash or a control character: the classic test for bytes less
+ * than n ("Bit Twiddling Hacks"), twice. With 0x02 turned over, the control characters and the quote are just those
+ * below 0x21. Four at once take a fraction of the time of one by one.
  */
-function hasSpecialByte(word: number): boolean {
-  const quotes = word ^ 0x22222222;
+function specialBytes(word: number): number {
+  const turned = word ^ 0x02020202;
   const backslashes = word ^ 0x5c5c5c5c;
-  const found =
-    ((word - 0x20202020) & ~word) |
-    ((quotes - 0x01010101) & ~quotes) |
-    ((backslashes - 0x01010101) & ~backslashes);
-  return (found & 0x80808080) !== 0;
+  return (((turned - 0x21212121) & ~turned) | ((backslashes - 0x01010101) & ~backslashes)) & 0x80808080;
 }
 
 /** Index after a whole number as `String` writes it; -1 when that is not what stands there. */
@@ -111,13 +113,19 @@ export function readPlain(text: EventText, start: number, draft: Draft, slot: Sl
 
 function readPlainTime(text: EventText, start: number, draft: Draft, slot: Slot): number {
   const { bytes } = text;
+  const canonicalEnd = start + 1 + canonicalLength;
+  if (bytes[start] === byte.quote && bytes[canonicalEnd] === byte.quote) {
+    // In that form there is nothing that would end the string before.
+    const ms = canonicalTime(bytes, start + 1);
+    if (ms >= minTimestampMs && ms <= maxTimestampMs) {
+      setTime(draft, slot, ms);
+      draft.texts[slot.index] = asWritten;
+      return canonicalEnd + 1;
+    }
+  }
   const close = endOfPlainString(text, start);
   if (close < 0) return -1;
-  const ms = close - start === canonicalLength + 1 ? canonicalTime(bytes, start + 1) : NaN;
-  if (ms >= minTimestampMs && ms <= maxTimestampMs) {
-    setTime(draft, slot, ms);
-    draft.texts[slot.index] = asWritten;
-  } else readTime(draft, slot, bytes.toString('utf8', start + 1, close));
+  readTime(draft, slot, bytes.toString('utf8', start + 1, close));
   return close + 1;
 }
 
