@@ -51,7 +51,10 @@ export function readBody(request: IncomingMessage, limits: Limits, lease: BodyLe
     const onEnd = (): void => {
       settle();
       const [only] = chunks;
-      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, length));
+      if (only !== undefined && chunks.length === 1) return resolve(only);
+      const body = Buffer.concat(chunks, length);
+      chunks.forEach(giveBack);
+      resolve(body);
     };
     const onAbort = (): void => {
       settle();
@@ -64,6 +67,19 @@ export function readBody(request: IncomingMessage, limits: Limits, lease: BodyLe
     request.on('data', onData).on('end', onEnd).on('error', onAbort).on('close', onAbort);
   });
 }
+
+/**
+ * Frees the memory of bytes that nobody will look at again. Left to the collector of garbage, the memory of bodies
+ * makes it go through all that lives, some times a second: V8 counts it, and knows no other way to get it back.
+ */
+export function giveBack({ buffer, byteLength }: Buffer): void {
+  // What shares its memory with other buffers is not ours alone.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength >= leastGivenBack)
+    buffer.transfer(0);
+}
+
+/** Smaller ones may lie in Node's pool, or matter little. */
+const leastGivenBack = 8 << 10;
 
 const gunzipAsync = promisify(gunzip);
 const zstdDecompressAsync = promisify<Uint8Array, object, Buffer>(zstdDecompress);

@@ -12,6 +12,7 @@ import type { JudgeOne } from './judging/judge-here.ts';
 import type { Outcomes } from './judging/judged-events.ts';
 import { createReceivedAt } from './received-at.ts';
 import { Refusal } from './refusal.ts';
+import { giveBack } from './request-body.ts';
 import type { WriteKey } from './write-key.ts';
 
 /** Who sent a request. */
@@ -134,10 +135,15 @@ export function createEventStore({ settings, counters, judge, judgeOne }: EventS
     storeEvents(body, format, sender) {
       const task = { body, format, facts: factsOf(sender) };
       return judge.judge(task, (verdict) => {
-        if (writer.lastTimestamp() <= task.facts.receivedAt) return append(verdict, task, sender);
-        // Something was appended past the judge in the meantime: what it was stamped with is too old now.
-        const anew = { body, format, facts: factsOf(sender) };
-        return append(judgeOne(anew), anew, sender);
+        try {
+          if (writer.lastTimestamp() <= task.facts.receivedAt) return append(verdict, task, sender);
+          // Something was appended past the judge in the meantime: what it was stamped with is too old now.
+          const anew = { body, format, facts: factsOf(sender) };
+          return append(judgeOne(anew), anew, sender);
+        } finally {
+          // A dead letter of the whole body may still be on its way.
+          if (!('reason' in verdict)) giveBack(body);
+        }
       });
     },
     storeUnparseable,
