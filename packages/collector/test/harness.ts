@@ -168,9 +168,9 @@ export const judgingInThread = {
 };
 
 /** Resolves when the second thread judges. Sends an event to make it start. */
-export async function untilJudgingThread({ collector, post }: Harness): Promise<void> {
-  await post(JSON.stringify(event()));
-  await vi.waitFor(() => expect(collector.snapshot().judgingThread).toBe(true), 20_000);
+export async function untilJudgingThread(harness: Harness): Promise<void> {
+  await harness.post(JSON.stringify(event()));
+  await vi.waitFor(() => expect(harness.collector.snapshot().judgingThread).toBe(true), 20_000);
 }
 
 // Vitest types its matchers as any.
