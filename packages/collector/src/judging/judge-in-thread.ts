@@ -54,7 +54,6 @@ export function startJudgeThread({ contract, maxEvents, judgeOne }: JudgeThreadO
     execArgv: fromSource ? ['--conditions=source'] : [],
     resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
   });
-  worker.unref();
   const isUp = once(worker, 'message');
   worker.on('message', work);
   let failure: Error | undefined;
