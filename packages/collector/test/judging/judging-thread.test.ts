@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { createJudgeOne } from '../../src/judging/judge-here.ts';
 import { startJudgeThread, type JudgeThread } from '../../src/judging/judge-in-thread.ts';
@@ -109,4 +112,10 @@ test('a small body does not wait for a thread that has nothing to do', async () 
   const behind = judge.judge(taskOf(batchOf(1)), () => order.push('small'));
   await Promise.all([large, behind]);
   expect(order).toEqual(['large', 'small']);
+});
+
+test('a process that only waits for its thread to end does not end before it', async () => {
+  const script = fileURLToPath(new URL('fixtures/judging-process.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=source', script]);
+  expect(stdout).toBe('1 judged, ended\n');
 });
