@@ -71,11 +71,13 @@ function holdingOf(log: LogHolding): string {
 
 function eventOf(event: NonNullable<TracedRecord['event']>): string {
   const { event_type, event_name, timestamp, user_id, anonymous_id, product_id } = event;
-  const who = user_id ?? anonymous_id;
-  return [event_type, event_name, `at ${String(timestamp)}`, `of ${String(who)}`, product_id]
-    .filter((part) => part !== null && part !== undefined)
-    .map(String)
-    .join(', ');
+  return [
+    textOf(event_type),
+    ...(event_name == null ? [] : [textOf(event_name)]),
+    `at ${textOf(timestamp)}`,
+    `of ${textOf(user_id ?? anonymous_id)}`,
+    ...(product_id == null ? [] : [textOf(product_id)]),
+  ].join(', ');
 }
 
 function reasonsOf({ duplicateOf, refusal, replayOf, replays }: TracedRecord): [string, string][] {
@@ -132,11 +134,15 @@ function goldLines(place: GoldPlace, { width }: StoryOptions): string[] {
 function pairs(values: Readonly<Record<string, unknown>>): string {
   return Object.entries(values)
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name}=${textOf(value)}`)
     .join(' ');
 }
 
 function shorten(text: string, length: number): string {
   const most = Math.max(40, length);
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }

@@ -308,5 +308,5 @@ it('any text that an id may be is only ever a value', async () => {
 
 /** As strange as the id, and at most 128 bytes long. */
 function otherId(id: string): string {
-  return `${[...id].slice(0, 30).join('')}!`;
+  return `${Array.from(id).slice(0, 30).join('')}!`;
 }
