@@ -26,7 +26,7 @@ export function tellRecord(record: TracedRecord, options: StoryOptions): string[
     ...(silver === null
       ? []
       : silverLines(silver).map((text, index) => step(index === 0 ? 'silver' : '', text))),
-    ...gold.flatMap((place) =>
+    ...goldOf(gold).flatMap((place) =>
       goldLines(place, options).map((text, index) => step(index === 0 ? 'gold' : '', text)),
     ),
     ...(record.log.state === 'held' ? [step('record', shorten(record.log.value, options.width - 12))] : []),
@@ -110,6 +110,13 @@ function silverLines({ commit, commitMissing, file, firstFile, movedBy }: Silver
       : [`moved there by version ${movedBy.version}, ${movedBy.timestamp}, ${movedBy.operation}`]),
     ...(firstFile === null ? [] : [`written first to ${firstFile}`]),
   ];
+}
+
+/** What keeps an event out of every table is said once. */
+function goldOf(gold: readonly GoldPlace[]): readonly GoldPlace[] {
+  const [first] = gold;
+  const alike = gold.every(({ state, reason }) => state === 'left_out' && reason === first?.reason);
+  return first !== undefined && alike ? [{ ...first, table: 'every table' }] : gold;
 }
 
 function goldLines(place: GoldPlace, { width }: StoryOptions): string[] {
