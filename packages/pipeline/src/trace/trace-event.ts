@@ -220,7 +220,8 @@ async function committedRecord(
       connection,
       project: await project(),
       gold: await gold.all(),
-      silverSql: filesSql(tables.silver, snapshot, [file]),
+      silver: row,
+      schema: snapshot.schema,
       place,
     }),
   };
