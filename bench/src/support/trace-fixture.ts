@@ -8,7 +8,6 @@ import { openEmbeddedLog, partitionFor, type NewRecord } from '@clicklake/event-
 import {
   defaultIngestSettings,
   defaultMaintenanceSettings,
-  noJobsByThemselves,
   lakePaths,
   noJobsByThemselves,
   openLakeOwner,
