@@ -51,7 +51,7 @@ function sourceOf({ sourceId, topic }: TracedRecord, kinds: ReadonlyMap<string, 
   if (sourceId === null)
     return topic === 'clickstream-errors' ? 'source unknown' : 'not said by which source';
   const kind = kinds.get(sourceId);
-  return `by the source ${sourceId}${kind === undefined ? ', whose key is gone' : ` (${kind} key)`}`;
+  return `by the source ${sourceId}${kind === undefined ? '' : ` (${kind} key)`}`;
 }
 
 function placeOf({ topic, partition, offset }: RecordPlace): string {
