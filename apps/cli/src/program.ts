@@ -64,5 +64,6 @@ Examples:
   clicklake tail                                    events as they come in
 
 Exit codes:
-  0 done   1 a check failed (an unbalanced ledger, a data test)   2 wrong usage or configuration
-  3 another process owns what is needed   4 refused: invalid input or data   5 internal`;
+  0 done   1 a check failed (an unbalanced ledger, a data test), or an event is nowhere
+  2 wrong usage or configuration   3 another process owns what is needed
+  4 refused: invalid input or data   5 internal`;

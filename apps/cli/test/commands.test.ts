@@ -54,6 +54,9 @@ describe('the command line', () => {
     [['up', '--port', 'x'], 'server.port'],
     [['up', '--host', '0.0.0.0'], '--allow-non-loopback'],
     [['table', 'restore', 'silver'], '--version'],
+    [['trace'], 'event_id'],
+    [['trace', ''], '1 to 128 bytes'],
+    [['trace', 'x'.repeat(129)], '1 to 128 bytes'],
   ])('answers %j with exit code 2 and a word of help', async (argv, word) => {
     const { code, stderr, stdout } = await elsewhere.run(...argv);
     expect(stderr).toContain(word);
@@ -281,6 +284,35 @@ describe('events from the past to an answer, one command after another', () => {
     const place = `${first?.topic}/${first?.partition}/${first?.offset}`;
     expect((await shell.run('dead-letters', 'list')).stdout).toContain(place);
     expect(parse((await shell.run('dead-letters', 'show', place, '--json')).stdout)).toEqual(first);
+  });
+
+  it('trace tells what became of an event, and where it looked for one that is nowhere', async () => {
+    const [row] = parse(
+      (
+        await shell.run(
+          'sql',
+          'SELECT event_id FROM silver WHERE event_id NOT IN (SELECT event_id FROM duplicates) LIMIT 1',
+          '--json',
+        )
+      ).stdout,
+    ) as { event_id: string }[];
+    const eventId = row?.event_id ?? '';
+    const told = await shell.run('trace', eventId);
+    expect(told.code).toBe(0);
+    for (const word of [eventId, 'valid', 'received', 'clickstream-events/', 'STREAMING UPDATE', '.parquet'])
+      expect(told.stdout).toContain(word);
+    expect(told.stdout).toContain('daily_user_activity');
+    const { records } = parse((await shell.run('trace', eventId, '--json')).stdout) as {
+      records: { gold: unknown[] }[];
+    };
+    expect(records).toMatchObject([{ eventId, verdict: 'valid', log: { state: 'held' } }]);
+    expect(records[0]?.gold).toHaveLength(5);
+
+    const nowhere = await shell.run('trace', 'no\u001bbody');
+    expect(nowhere).toMatchObject({ code: 1, stdout: '' });
+    expect(nowhere.stderr).toContain('"no\\u001bbody"');
+    expect(nowhere.stderr).toMatch(/Looked through [\d,]+ events of Silver/);
+    expect(await shell.run('trace', 'nobody', '--json')).toMatchObject({ code: 1, stderr: '' });
   });
 
   it('tail shows the newest of the log', async () => {

@@ -88,6 +88,17 @@ describe('`up`, and commands that reach it (S6.3)', () => {
     expect(stderr).toContain('nothing');
   });
 
+  it('traces an event through the owner', async () => {
+    const [row] = (await json('sql', 'SELECT event_id FROM silver LIMIT 1')) as { event_id: string }[];
+    const eventId = row?.event_id ?? '';
+    expect(await json('trace', eventId)).toMatchObject({
+      eventId,
+      looked: { tailRows: expect.any(Number) as number },
+      records: [{ verdict: 'valid', committed: true }],
+    });
+    expect((await shell.run('trace', 'nobody')).code).toBe(1);
+  });
+
   it('gives a login link that works once', async () => {
     const { url: link } = (await json('open')) as { url: string };
     expect((await fetch(link)).status).toBe(200);

@@ -24,6 +24,7 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/api/topics' },
   { method: 'GET', path: '/api/dead-letters' },
   { method: 'GET', path: '/api/dead-letters/clickstream-errors/0/0' },
+  { method: 'GET', path: '/api/trace?event_id=x' },
   { method: 'GET', path: '/api/live' },
   { method: 'POST', path: '/api/sql', body: { sql: 'SELECT 1' } },
   { method: 'POST', path: '/api/tables/silver/optimize', body: {} },

@@ -83,6 +83,25 @@ describe('what can be read', () => {
     expect((await server.call('/api/dead-letters/clickstream-errors/0/x')).status).toBe(400);
   });
 
+  it('traces an event, whatever text its id is', async () => {
+    const { rows } = (await post('/api/sql', { sql: 'SELECT event_id FROM silver LIMIT 1' })).body as {
+      rows: string[][];
+    };
+    const eventId = String(rows[0]?.[0]);
+    expect(await json(`/api/trace?event_id=${encodeURIComponent(eventId)}`)).toMatchObject({
+      eventId,
+      records: [{ verdict: 'valid', committed: true, log: { state: 'held' }, silver: { movedBy: null } }],
+    });
+    for (const id of [`'; DROP TABLE silver; --`, '%', 'a/b?c', '😀'.repeat(32)])
+      expect(await json(`/api/trace?event_id=${encodeURIComponent(id)}`)).toMatchObject({
+        eventId: id,
+        looked: { silverRows: 120, deadLetterRows: 2 },
+        records: [],
+      });
+    for (const query of ['', '?event_id=', `?event_id=${'x'.repeat(257)}`, '?event_id=x&more=y'])
+      expect((await server.call(`/api/trace${query}`)).status).toBe(400);
+  });
+
   it('describes the topics', async () => {
     const { topics } = (await json('/api/topics')) as { topics: { lag: number; endOffset: number }[] };
     expect(topics).toHaveLength(4);

@@ -8,8 +8,8 @@ import { openEmbeddedLog, partitionFor, type NewRecord } from '@clicklake/event-
 import {
   defaultIngestSettings,
   defaultMaintenanceSettings,
-  noJobsByThemselves,
   lakePaths,
+  noJobsByThemselves,
   openLakeOwner,
   type LakeOwner,
 } from '@clicklake/pipeline';
@@ -99,10 +99,8 @@ async function fillLog(home: string, records: number): Promise<void> {
 }
 
 function keyOfEachPartition(): readonly string[] {
-  const keys: string[] = [];
-  for (let number = 0; keys.filter(() => true).length < 3; number += 1)
-    keys[partitionFor(`key-${number}`, 3)] ??= `key-${number}`;
-  return keys;
+  const keys = Array.from({ length: 100 }, (_, number) => `key-${number}`);
+  return [0, 1, 2].map((partition) => keys.find((key) => partitionFor(key, 3) === partition) ?? '');
 }
 
 /** Of a duplicate: the id of the record before it. */

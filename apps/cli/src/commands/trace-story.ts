@@ -26,7 +26,7 @@ export function tellRecord(record: TracedRecord, options: StoryOptions): string[
     ...(silver === null
       ? []
       : silverLines(silver).map((text, index) => step(index === 0 ? 'silver' : '', text))),
-    ...gold.flatMap((place) =>
+    ...goldOf(gold).flatMap((place) =>
       goldLines(place, options).map((text, index) => step(index === 0 ? 'gold' : '', text)),
     ),
     ...(record.log.state === 'held' ? [step('record', shorten(record.log.value, options.width - 12))] : []),
@@ -51,7 +51,7 @@ function sourceOf({ sourceId, topic }: TracedRecord, kinds: ReadonlyMap<string, 
   if (sourceId === null)
     return topic === 'clickstream-errors' ? 'source unknown' : 'not said by which source';
   const kind = kinds.get(sourceId);
-  return `by the source ${sourceId}${kind === undefined ? ', whose key is gone' : ` (${kind} key)`}`;
+  return `by the source ${sourceId}${kind === undefined ? '' : ` (${kind} key)`}`;
 }
 
 function placeOf({ topic, partition, offset }: RecordPlace): string {
@@ -71,11 +71,13 @@ function holdingOf(log: LogHolding): string {
 
 function eventOf(event: NonNullable<TracedRecord['event']>): string {
   const { event_type, event_name, timestamp, user_id, anonymous_id, product_id } = event;
-  const who = user_id ?? anonymous_id;
-  return [event_type, event_name, `at ${String(timestamp)}`, `of ${String(who)}`, product_id]
-    .filter((part) => part !== null && part !== undefined)
-    .map(String)
-    .join(', ');
+  return [
+    textOf(event_type),
+    ...(event_name == null ? [] : [textOf(event_name)]),
+    `at ${textOf(timestamp)}`,
+    `of ${textOf(user_id ?? anonymous_id)}`,
+    ...(product_id == null ? [] : [textOf(product_id)]),
+  ].join(', ');
 }
 
 function reasonsOf({ duplicateOf, refusal, replayOf, replays }: TracedRecord): [string, string][] {
@@ -110,6 +112,13 @@ function silverLines({ commit, commitMissing, file, firstFile, movedBy }: Silver
   ];
 }
 
+/** What keeps an event out of every table is said once. */
+function goldOf(gold: readonly GoldPlace[]): readonly GoldPlace[] {
+  const [first] = gold;
+  const alike = gold.every(({ state, reason }) => state === 'left_out' && reason === first?.reason);
+  return first !== undefined && alike ? [{ ...first, table: 'every table' }] : gold;
+}
+
 function goldLines(place: GoldPlace, { width }: StoryOptions): string[] {
   const { table, state, reason, key, row, version, committedAt, silverVersion } = place;
   const of = silverVersion === null ? '' : `, made of Silver ${silverVersion}`;
@@ -132,11 +141,15 @@ function goldLines(place: GoldPlace, { width }: StoryOptions): string[] {
 function pairs(values: Readonly<Record<string, unknown>>): string {
   return Object.entries(values)
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name}=${textOf(value)}`)
     .join(' ');
 }
 
 function shorten(text: string, length: number): string {
   const most = Math.max(40, length);
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }

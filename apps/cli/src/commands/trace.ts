@@ -20,7 +20,7 @@ export async function trace(context: CommandContext, eventId: string): Promise<E
       message: `An event_id has 1 to ${longestId} bytes; this one has ${bytes}.`,
       hint: 'The collector’s answer names the id of each event; `clicklake tail` shows those that come in.',
     });
-  const slow = setTimeout(() => terminal.talk('Reading the ids of all events …'), 2_000);
+  const slow = setTimeout(() => terminal.talk('Still looking …'), 2_000);
   let found: EventTrace;
   try {
     found = await readLake(context, ({ admin }) => admin.trace(eventId));

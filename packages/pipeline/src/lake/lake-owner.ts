@@ -110,7 +110,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   // Before ingest commits its tail, which would be an occasion for more of them.
   opened.defer(() => jobs.close());
   const { modelsDirectory } = options;
-  const { trace } = opened.adopt(
+  const tracing = opened.adopt(
     createLakeTrace({
       paths,
       files,
@@ -128,7 +128,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     (own) => own.close(),
   );
   const reading = lakeReading({
-    trace,
+    trace: (eventId) => tracing.trace(eventId),
     paths,
     gold,
     tables,

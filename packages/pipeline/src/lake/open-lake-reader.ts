@@ -47,7 +47,7 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
     (own) => own.close(),
   );
   const { modelsDirectory } = options;
-  const { trace } = opened.adopt(
+  const tracing = opened.adopt(
     createLakeTrace({
       paths,
       files,
@@ -60,7 +60,14 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
     }),
     (own) => own.close(),
   );
-  const reading = lakeReading({ paths, tables, log: reader, connection, gold, trace });
+  const reading = lakeReading({
+    paths,
+    tables,
+    log: reader,
+    connection,
+    gold,
+    trace: (eventId) => tracing.trace(eventId),
+  });
   opened.defer(() => reading.idle());
   const resources = opened.move();
   let closed: Promise<void> | undefined;

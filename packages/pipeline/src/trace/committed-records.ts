@@ -46,7 +46,7 @@ export async function findInSilver(
   const note = (place: FoundEntry): unknown => places.set(`${place.partition}:${place.offset}`, place);
   known?.entries.forEach(note);
   const read = await filters.select(connection, unknown, eventId);
-  (await scanIds(connection, table, snapshot, read, eventId)).forEach(note);
+  (await scan(connection, table, snapshot, read, 'event_id', [eventId])).forEach(note);
   const rows: SilverRow[] = [];
   for (const place of places.values()) {
     const row = await rowAt(connection, table, snapshot, eventId, place);
@@ -58,30 +58,57 @@ export async function findInSilver(
 /** Files of one statement: few enough that planning stays cheap. */
 const filesPerScan = 200;
 
-async function scanIds(
+/** An entry of a table with the id that its row has. */
+interface ScannedRow extends FoundEntry {
+  readonly eventId: string;
+}
+
+/** @param column `event_id` or `replay_of`; @param values one of which it is to have. */
+async function scan(
   connection: DuckDBConnection,
   table: DeltaTable,
   snapshot: Snapshot,
   files: readonly AddFile[],
-  eventId: string,
-): Promise<readonly FoundEntry[]> {
-  const found: FoundEntry[] = [];
+  column: 'event_id' | 'replay_of',
+  values: readonly string[],
+): Promise<readonly ScannedRow[]> {
+  const found: ScannedRow[] = [];
   for (let from = 0; from < files.length; from += filesPerScan) {
     const rows = await selectRows(
       connection,
-      `SELECT log_partition, log_offset, CAST(epoch_ms(received_at) AS DOUBLE) AS received_at
-       FROM ${filesSql(table, snapshot, files.slice(from, from + filesPerScan))} WHERE event_id = $1`,
-      [eventId],
+      `SELECT event_id, log_partition, log_offset, CAST(epoch_ms(received_at) AS DOUBLE) AS received_at
+       FROM ${filesSql(table, snapshot, files.slice(from, from + filesPerScan))}
+       WHERE ${column} IN (${values.map((_, index) => `$${index + 1}`).join(', ')})`,
+      values,
     );
-    for (const { values } of rows) {
+    for (const { values: row } of rows) {
       found.push({
-        partition: Number(values.get('log_partition')),
-        offset: Number(values.get('log_offset')),
-        receivedAt: Number(values.get('received_at')),
+        eventId: String(row.get('event_id')),
+        partition: Number(row.get('log_partition')),
+        offset: Number(row.get('log_offset')),
+        receivedAt: Number(row.get('received_at')),
       });
     }
   }
   return found;
+}
+
+/** Rows of Silver that replay one of these dead letters, whatever id their mender gave them (S8). */
+export async function findReplaysInSilver(
+  connection: DuckDBConnection,
+  table: DeltaTable,
+  snapshot: Snapshot,
+  origins: readonly string[],
+): Promise<readonly SilverRow[]> {
+  if (origins.length === 0) return [];
+  const rows: SilverRow[] = [];
+  // Hardly any row has one: DuckDB passes over whole row groups by their statistics.
+  const files = [...snapshot.files.values()];
+  for (const { eventId, ...place } of await scan(connection, table, snapshot, files, 'replay_of', origins)) {
+    const row = await rowAt(connection, table, snapshot, eventId, place);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
 }
 
 /** The whole row, and which file it lies in. */
@@ -118,12 +145,13 @@ export function findDuplicates(
   return selectRows(connection, `SELECT ${duplicateColumns} FROM ${table} WHERE event_id = $1`, [eventId]);
 }
 
-/** Dead letters with this id, and those at these places whatever their id. */
+/** Dead letters with this id, those at these places, and failed replays of these, whatever their id. */
 export function findDeadLetters(
   connection: DuckDBConnection,
   table: string,
   eventId: string | null,
   places: readonly RecordPlace[],
+  replaysOf: readonly string[] = [],
 ): Promise<readonly TableRow[]> {
   const conditions: string[] = [];
   const values: DuckDBValue[] = [];
@@ -134,6 +162,7 @@ export function findDeadLetters(
       `(topic = ${bound(topic)} AND "partition" = ${bound(partition)} AND "offset" = ${bound(BigInt(offset))})`,
     );
   }
+  for (const origin of replaysOf) conditions.push(`replay_of = ${bound(origin)}`);
   if (conditions.length === 0) return Promise.resolve([]);
   return selectRows(
     connection,

@@ -1,9 +1,11 @@
 import {
+  duckdbTypeOf,
   pruneFiles,
   quoteIdentifier,
   type DeltaTable,
   type Predicate,
   type Snapshot,
+  type StructType,
 } from '@clicklake/delta-lake';
 import type { JsonValue } from '@clicklake/query';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
@@ -18,8 +20,9 @@ export interface GoldQuestion {
   readonly connection: DuckDBConnection;
   readonly project: ModelProject;
   readonly gold: ReadonlyMap<string, DeltaTable>;
-  /** A SELECT over Silver's rows, or over those of one file. */
-  readonly silverSql: string;
+  /** The event's row of Silver, whose columns the schema describes. */
+  readonly silver: TableRow;
+  readonly schema: StructType;
   readonly place: RecordPlace;
 }
 
@@ -48,14 +51,16 @@ export async function goldPlaces(question: GoldQuestion): Promise<readonly GoldP
 
 /** The event as a view of the project shows it to the models; undefined: the view leaves it out. */
 async function eventOf(
-  { connection, project, silverSql, place }: GoldQuestion,
+  { connection, project, silver, schema }: GoldQuestion,
   view: string,
 ): Promise<TableRow | undefined> {
+  const columns = schema.fields.map(
+    ({ name, type }, index) => `CAST($${index + 1} AS ${duckdbTypeOf(type)}) AS ${quoteIdentifier(name)}`,
+  );
   const [row] = await selectRows(
     connection,
-    `WITH ${oneEvent} AS (SELECT * FROM ${silverSql} WHERE log_offset = $1 AND log_partition = $2)
-     SELECT * FROM (${viewSql(project, view)})`,
-    [BigInt(place.offset), place.partition],
+    `WITH ${oneEvent} AS (SELECT ${columns.join(', ')}) SELECT * FROM (${viewSql(project, view)})`,
+    schema.fields.map(({ name }) => silver.values.get(name) ?? null),
   );
   return row;
 }

@@ -65,6 +65,15 @@ export function mayHoldId(bytes: Uint8Array, pageNumber: number, name: string, h
   return true;
 }
 
+/** Whether every page of a filter file is as it was written. */
+export function isSound(bytes: Uint8Array, name: string): boolean {
+  if (bytes.byteLength === 0 || bytes.byteLength % filterPageBytes !== 0) return false;
+  const words = new Uint32Array(Uint8Array.from(bytes).buffer);
+  for (let page = 0; page < bytes.byteLength / filterPageBytes; page += 1)
+    if (words[page * pageWords + pageWords - 1] !== checksum(words, page, page, name)) return false;
+  return true;
+}
+
 function pageOf({ high }: IdHash, pages: number): number {
   return Math.floor((high / 2 ** 32) * pages);
 }

@@ -3,7 +3,7 @@ import { recordCount, type AddFile, type DeltaTable, type Snapshot } from '@clic
 import { writeFileDurably, type FileSystem } from '@clicklake/durable-files';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import { createFilter, filterPage, filterPageBytes, mayHoldId, type IdHash } from './id-filter.ts';
+import { createFilter, filterPage, filterPageBytes, isSound, mayHoldId, type IdHash } from './id-filter.ts';
 import { filesSql } from './table-rows.ts';
 
 /**
@@ -17,7 +17,7 @@ export interface IdFilters {
     files: readonly AddFile[],
     eventId: string,
   ): Promise<readonly AddFile[]>;
-  /** Makes those that are missing and takes away those of files that are gone. Ends early when told to. */
+  /** Makes those that are missing or damaged and takes away those of files that are gone. Ends early when told to. */
   make(
     connection: DuckDBConnection,
     table: DeltaTable,
@@ -92,13 +92,13 @@ export function openIdFilters(directory: string, files: FileSystem): IdFilters {
     },
     async make(connection, table, snapshot, candidates, signal) {
       const known = new Set(await files.list(directory));
-      const missing = candidates.filter((file) => {
-        const rows = recordCount(file.stats) ?? 0;
-        return rows >= leastRows && rows <= mostRows && !known.has(nameOf(file));
-      });
-      if (missing.length > 0) await files.makeDirectory(directory);
-      for (const file of missing) {
+      await files.makeDirectory(directory);
+      for (const file of candidates) {
         if (signal.aborted) return;
+        const rows = recordCount(file.stats) ?? 0;
+        if (rows < leastRows || rows > mostRows) continue;
+        // Few that have one are read all the same: they hold the id, or what is there is damaged.
+        if (known.has(nameOf(file)) && isSound(await files.readFile(pathOf(file)), nameOf(file))) continue;
         await makeOne(connection, table, snapshot, file, signal);
       }
       const live = new Set([...snapshot.files.values()].map(nameOf));

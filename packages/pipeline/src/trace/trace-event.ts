@@ -10,6 +10,7 @@ import {
   findDeadLetters,
   findDuplicates,
   findInSilver,
+  findReplaysInSilver,
   type KnownEntries,
   type SilverRow,
 } from './committed-records.ts';
@@ -93,6 +94,11 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
     replayOf === null || records.has(placeKey(replayOf)) ? [] : [replayOf],
   );
   for (const row of await findDeadLetters(connection, deadSql, null, origins)) add(deadRecord(row, true));
+  // … and whoever mended a dead letter may have given the replay another.
+  const dead = [...records.values()].filter(({ verdict }) => verdict === 'dead_letter').map(placeKey);
+  for (const found of await findReplaysInSilver(connection, tables.silver, silver, dead))
+    add(await committedRecord(dependencies, silver, found));
+  for (const row of await findDeadLetters(connection, deadSql, null, [], dead)) add(deadRecord(row, true));
 
   return {
     eventId,
@@ -214,7 +220,8 @@ async function committedRecord(
       connection,
       project: await project(),
       gold: await gold.all(),
-      silverSql: filesSql(tables.silver, snapshot, [file]),
+      silver: row,
+      schema: snapshot.schema,
       place,
     }),
   };

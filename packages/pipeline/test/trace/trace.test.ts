@@ -8,7 +8,8 @@ import {
 } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corruptSegment } from '../harness/damage.ts';
-import { collected, collectedEvent, foreign } from '../harness/records.ts';
+import { collected, collectedEvent, foreign, refused } from '../harness/records.ts';
+import { replayed } from '../harness/replays.ts';
 import { createTestLake, type TestLake } from '../harness/test-lake.ts';
 
 const everything = { full: false, models: [] };
@@ -229,6 +230,37 @@ describe('what is no event of Silver', () => {
     await owner.close();
   });
 
+  it('a replay leads to what it replays, and back, whatever ids the two have (S8)', async () => {
+    const owner = await caughtUp([refused('no id at all', now), refused('nor here', now)]);
+    await lake.append([
+      replayed('clickstream-errors:0:0', 'dl:clickstream-errors:0:0', now + 1),
+      replayed('clickstream-errors:0:1', 'mended', now + 1),
+    ]);
+    await owner.catchUp(() => undefined);
+    for (const [id, offset] of [
+      ['dl:clickstream-errors:0:0', 0],
+      ['mended', 1],
+      ['dl:clickstream-errors:0:1', 1],
+    ] as const) {
+      const [dead, replay, ...others] = (await owner.trace(id)).records;
+      expect(others).toEqual([]);
+      const { topic, partition, offset: at } = replay ?? {};
+      expect(dead).toMatchObject({
+        topic: 'clickstream-errors',
+        offset,
+        verdict: 'dead_letter',
+        eventId: null,
+        replays: [{ topic, partition, offset: at }],
+      });
+      expect(replay).toMatchObject({
+        verdict: 'valid',
+        replayOf: { topic: 'clickstream-errors', partition: 0, offset },
+        silver: { commit: { operation: 'STREAMING UPDATE' } },
+      });
+    }
+    await owner.close();
+  });
+
   it('an id of nobody is nowhere, and the answer says where it was looked for', async () => {
     const owner = await caughtUp([collected('one', 'ada', now), collected('one', 'bob', now + 1)]);
     expect(await owner.trace('two')).toEqual({
@@ -308,5 +340,5 @@ it('any text that an id may be is only ever a value', async () => {
 
 /** As strange as the id, and at most 128 bytes long. */
 function otherId(id: string): string {
-  return `${[...id].slice(0, 30).join('')}!`;
+  return `${Array.from(id).slice(0, 30).join('')}!`;
 }
