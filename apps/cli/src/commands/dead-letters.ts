@@ -71,7 +71,7 @@ export async function showDeadLetter(context: CommandContext, place: string): Pr
   if (row === undefined) throw notFound(place);
   if (json) terminal.json(row);
   else {
-    for (const [name, value] of Object.entries(row)) {
+    for (const [name, value] of Object.entries<DeadLetterRow[keyof DeadLetterRow]>({ ...row })) {
       if (name !== 'raw') terminal.data(`${name.padEnd(12)} ${escapeControls(textOf(value))}`);
     }
     terminal.data('');

@@ -48,14 +48,13 @@ export function createAdminClient(url: string, token: string): AdminClient {
     return answer as T;
   }
 
-  /** Takes an answer line by line, up to the one that ends it. */
-  async function follow<Line extends object, Result>(
+  /** The lines of an answer that comes bit by bit; one that tells of an error is thrown. */
+  async function* answerLines(
     method: Method,
     path: string,
     body: unknown,
     signal: AbortSignal | undefined,
-    onLine: (line: Line) => Promise<Result | undefined>,
-  ): Promise<Result> {
+  ): AsyncGenerator<ExportLine | ReplayLine> {
     const response = await send(method, path, body, signal);
     if (response.statusCode >= 400) throw remoteError((await response.body.json()) as ErrorBody);
     const lines = linesOf(response.body);
@@ -63,13 +62,12 @@ export function createAdminClient(url: string, token: string): AdminClient {
       const next = await lines.next().catch((error: unknown) => {
         throw signal?.aborted === true ? error : unreachable(url, error);
       });
-      if (next.done === true) break;
-      const line = JSON.parse(next.value) as Line | { readonly error: ErrorBody };
+      if (next.done === true) throw unreachable(url, new Error('The answer ended early.'));
+      const line = JSON.parse(next.value) as ExportLine | ReplayLine;
       if ('error' in line) throw remoteError(line.error);
-      const result = await onLine(line);
-      if (result !== undefined) return result;
+      yield line;
+      if ('result' in line) return;
     }
-    throw unreachable(url, new Error('The answer ended early.'));
   }
 
   const tablePath = (name: string): string => `/api/tables/${encodeURIComponent(name)}`;
@@ -101,17 +99,17 @@ export function createAdminClient(url: string, token: string): AdminClient {
     },
     async exportDeadLetters(filter, { onRow, signal }) {
       const path = `/api/dead-letters/export?${filterQuery(filter)}`;
-      await follow<ExportLine, true>('GET', path, undefined, signal, async (line) => {
+      for await (const line of answerLines('GET', path, undefined, signal))
         if ('row' in line) await onRow(line.row);
-        return 'result' in line ? true : undefined;
-      });
     },
-    replayDeadLetters: (request, { onLetter, onProgress, signal }) =>
-      follow<ReplayLine, ReplayResult>('POST', '/api/dead-letters/replay', request, signal, async (line) => {
+    async replayDeadLetters(request, { onLetter, onProgress, signal }) {
+      for await (const line of answerLines('POST', '/api/dead-letters/replay', request, signal)) {
         if ('letter' in line) await onLetter(line.letter);
         else if ('progress' in line) onProgress(line.progress);
-        return 'result' in line ? line.result : undefined;
-      }),
+        else if ('result' in line) return line.result as ReplayResult;
+      }
+      throw unreachable(url, new Error('The answer has no end.'));
+    },
     async deadLetter(topic, partition, offset) {
       try {
         return await call('GET', `/api/dead-letters/${encodeURIComponent(topic)}/${partition}/${offset}`);

@@ -4,7 +4,6 @@ import type {
   DeadLetterRow,
   ReplayedLetter,
   ReplayProgress,
-  ReplayRequest,
   ReplayResult,
 } from '@clicklake/pipeline';
 import { ApiError, type ErrorBody } from '../api-error.ts';
@@ -105,12 +104,12 @@ export function registerDeadLetterRoutes(services: RouteServices): void {
 
   app.get('/api/dead-letters/export', { schema: { querystring: filterQuery } }, ({ query }, reply) => {
     const limit = query.limit === undefined ? 1_000_000 : wholeNumber(query.limit, 'limit');
-    return lineStream<ExportLine>(services, reply, async (write, signal) => {
+    return lineStream(services, reply, async (write, signal) => {
       await admin.exportDeadLetters(
         { ...filterOf(query), limit },
-        { onRow: (row) => write({ row }), signal },
+        { onRow: (row) => write({ row } satisfies ExportLine), signal },
       );
-      await write({ result: {} });
+      await write({ result: {} } satisfies ExportLine);
     });
   });
 
@@ -118,13 +117,13 @@ export function registerDeadLetterRoutes(services: RouteServices): void {
     '/api/dead-letters/replay',
     { schema: { body: replayBody }, bodyLimit: replayBodyBytes },
     (request, reply) =>
-      lineStream<ReplayLine>(services, reply, async (write, signal) => {
-        const result = await admin.replayDeadLetters(request.body as ReplayRequest, {
-          onLetter: (letter) => write({ letter }),
-          onProgress: (progress) => void write({ progress }),
+      lineStream(services, reply, async (write, signal) => {
+        const result = await admin.replayDeadLetters(request.body, {
+          onLetter: (letter) => write({ letter } satisfies ReplayLine),
+          onProgress: (progress) => void write({ progress } satisfies ReplayLine),
           signal,
         });
-        await write({ result });
+        await write({ result } satisfies ReplayLine);
       }),
   );
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { errorAnswer, type ErrorBody } from '../api-error.ts';
+import { errorAnswer } from '../api-error.ts';
 import { clientGone } from './client-gone.ts';
 import type { RouteServices } from './route-services.ts';
 
@@ -9,14 +9,14 @@ import type { RouteServices } from './route-services.ts';
  * Answers NDJSON while the work goes on; what it fails with is the last line. A client that goes away, or the server's
  * end, aborts the signal. `write` waits for a client that reads slowly.
  */
-export function lineStream<Line>(
+export function lineStream(
   { settings, end }: Pick<RouteServices, 'settings' | 'end'>,
   reply: FastifyReply,
-  work: (write: (line: Line) => Promise<void>, signal: AbortSignal) => Promise<void>,
+  work: (write: (line: object) => Promise<void>, signal: AbortSignal) => Promise<void>,
 ): FastifyReply {
   const stream = new PassThrough();
   const signal = AbortSignal.any([clientGone(reply), end]);
-  const write = async (line: Line | { readonly error: ErrorBody }): Promise<void> => {
+  const write = async (line: object): Promise<void> => {
     if (!stream.write(`${JSON.stringify(line)}\n`)) await once(stream, 'drain', { signal });
   };
   work(write, signal)

@@ -32,14 +32,15 @@ export function createReplayStore({ writer, judge, now, crashPoints }: ReplaySto
       if (replays.length === 0) return [];
       // From the stamp to the append there is no await: received_at must not decrease within a partition (S1.5).
       const receivedAt = stampReceivedAt();
-      const verdicts = replays.map((replay) => judgeReplay(replay, judge, receivedAt));
-      const records = replays.map((replay, index) =>
-        replayRecord(replay, verdicts[index] as Prepared, judge, receivedAt),
-      );
+      const judged = replays.map((replay) => ({ replay, verdict: judgeReplay(replay, judge, receivedAt) }));
+      const records = judged.map(({ replay, verdict }) => replayRecord(replay, verdict, judge, receivedAt));
       crashPoints.reach('replay-before-append');
       const positions = await writer.append(records);
       crashPoints.reach('replay-after-append');
-      return verdicts.map((verdict, index) => outcomeOf(verdict, positions[index] as RecordPosition));
+      return positions.flatMap((position, index) => {
+        const verdict = judged[index]?.verdict;
+        return verdict === undefined ? [] : [outcomeOf(verdict, position)];
+      });
     },
   };
 }

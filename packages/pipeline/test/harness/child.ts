@@ -13,6 +13,7 @@ export interface ChildTask {
   readonly crashAt?: string;
   readonly steps: readonly (
     | 'catch-up'
+    | 'replay'
     | 'refresh'
     | 'restore'
     | 'optimize'

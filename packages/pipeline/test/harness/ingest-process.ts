@@ -3,6 +3,7 @@ import { openLakeDuckdb } from '../../src/lake/duckdb.ts';
 import { openExistingTables } from '../../src/lake/lake-tables.ts';
 import { applyLogRetention } from '../../src/maintenance/log-retention.ts';
 import type { ChildTask } from './child.ts';
+import { lakeAppender, replayAll } from './replays.ts';
 import { testLakeAt } from './test-lake.ts';
 
 const task = JSON.parse(process.argv[2] ?? '{}') as ChildTask;
@@ -24,6 +25,8 @@ for (const step of task.steps) {
     contract: task.contract ?? {},
   });
   if (step === 'catch-up') await owner.catchUp(() => undefined);
+  if (step === 'replay')
+    await replayAll(owner, lakeAppender(lake, { crashPoints }), { changes: ['set user_id=ada'] });
   if (step === 'refresh') await owner.refresh({ full: false, models: [] });
   if (step === 'restore') await owner.restore('silver', { version: 1 });
   if (step === 'optimize') await owner.optimize('silver', {});

@@ -27,7 +27,7 @@ export function lakeAppender(
   return {
     judge: (replay) => judgeReplay(replay, judge, now()),
     async append(replays) {
-      const writer = await lake.log().openWriter();
+      const writer = await lake.log({ crashPoints }).openWriter();
       try {
         return await createReplayStore({ writer, judge, now, crashPoints }).append(replays);
       } finally {

@@ -43,14 +43,21 @@ const key = fc
   })
   .map((told) => JSON.stringify(told));
 const letters = fc
-  .array(fc.tuple(fc.constantFrom('errors', 'errors', 'events'), value, fc.oneof(key, fc.constant(null))), {
-    minLength: 1,
-    maxLength: 14,
-  })
+  .array(
+    fc.tuple(
+      fc.constantFrom('clickstream-errors', 'clickstream-errors', 'clickstream-events'),
+      value,
+      fc.oneof(key, fc.constant(null)),
+    ),
+    {
+      minLength: 1,
+      maxLength: 14,
+    },
+  )
   .map((rows) =>
     rows.map(([topic, bytes, told], index): NewRecord => ({
-      topic: `clickstream-${topic as 'errors' | 'events'}`,
-      key: topic === 'errors' ? told : 'k',
+      topic,
+      key: topic === 'clickstream-errors' ? told : 'k',
       value: bytes,
       timestamp: now + index,
       judgedBy: null,
