@@ -174,6 +174,11 @@ export interface DeadLetterPlace {
   readonly offset: number;
 }
 
+/** With the size of its bytes: who reads many keeps to what fits into memory. */
+export interface SizedDeadLetterPlace extends DeadLetterPlace {
+  readonly bytes: number;
+}
+
 /** Dead letters that were rejected alike. */
 export interface DeadLetterGroup {
   readonly reason: string;
@@ -234,7 +239,7 @@ export interface LakeReader {
   /** Oldest first; of several attempts to replay one dead letter the newest. */
   deadLetterPlaces(
     filter: DeadLetterFilter & { readonly limit: number },
-  ): Promise<readonly DeadLetterPlace[]>;
+  ): Promise<readonly SizedDeadLetterPlace[]>;
   /** The replays of some dead letters that were rejected again, by `topic:partition:offset`, as they were sent. */
   failedReplays(
     origins: readonly string[],

@@ -1,6 +1,7 @@
 import { isClicklakeError } from '@clicklake/errors';
 import { topicPartitions, type LogWriter, type Topic } from '@clicklake/event-log';
 import {
+  placeBatches,
   replayDeadLetters,
   type JobsOnRecord,
   type LakeOwner,
@@ -114,6 +115,7 @@ export function createLocalAdmin(parts: LocalParts): LakeAdmin {
 
 /** Rows at a time: their bytes are in memory together. */
 const exportedRows = 200;
+const exportedBytes = 16 * 1024 * 1024;
 
 async function exportDeadLetters(
   lake: LakeReader,
@@ -121,9 +123,9 @@ async function exportDeadLetters(
   { onRow, signal }: ExportOptions,
 ): Promise<void> {
   const places = await lake.deadLetterPlaces(filter);
-  for (let from = 0; from < places.length; from += exportedRows) {
+  for (const batch of placeBatches(places, exportedRows, exportedBytes)) {
     signal?.throwIfAborted();
-    for (const row of await lake.deadLettersAt(places.slice(from, from + exportedRows))) await onRow(row);
+    for (const row of await lake.deadLettersAt(batch)) await onRow(row);
   }
 }
 

@@ -1,6 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { DuckDBBlobValue, listValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
-import type { DeadLetterFilter, DeadLetterGroup, DeadLetterPlace, DeadLetterRow } from '../lake-service.ts';
+import type {
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterPlace,
+  DeadLetterRow,
+  SizedDeadLetterPlace,
+} from '../lake-service.ts';
 import { deadLettersWithReplays, filterConditions, originOf } from './dead-letter-filter.ts';
 import { tableSql, type LakeTables } from './lake-tables.ts';
 
@@ -50,18 +56,19 @@ export async function deadLetterPlaces(
   connection: DuckDBConnection,
   { dead_letters: table, silver }: LakeTables,
   filter: DeadLetterFilter & { readonly limit: number },
-): Promise<readonly DeadLetterPlace[]> {
+): Promise<readonly SizedDeadLetterPlace[]> {
   const { sql, values } = filterConditions(filter);
   const found = await connection.runAndReadAll(
-    `SELECT d.topic, d."partition", d."offset" FROM ${await deadLettersWithReplays(table, silver)} WHERE ${sql}
+    `SELECT d.topic, d."partition", d."offset", octet_length(d.raw) FROM ${await deadLettersWithReplays(table, silver)} WHERE ${sql}
      QUALIFY row_number() OVER (PARTITION BY ${originOf} ORDER BY d.received_at DESC, d.topic, d."offset" DESC) = 1
      ORDER BY d.received_at, d.topic, d."partition", d."offset" LIMIT ${Math.max(0, Math.trunc(filter.limit))}`,
     [...values],
   );
-  return found.getRows().map(([topic, partition, offset]) => ({
+  return found.getRows().map(([topic, partition, offset, bytes]) => ({
     topic: String(topic),
     partition: Number(partition),
     offset: Number(offset),
+    bytes: Number(bytes),
   }));
 }
 
@@ -107,6 +114,27 @@ export async function deadLetterGroups(
     example: String(example),
     message: textOf(message),
   }));
+}
+
+/** Places whose bytes are read together: so many, and of so many bytes, of which the first may alone have more. */
+export function placeBatches(
+  places: readonly SizedDeadLetterPlace[],
+  most: number,
+  mostBytes: number,
+): SizedDeadLetterPlace[][] {
+  const batches: SizedDeadLetterPlace[][] = [];
+  let bytes = Infinity;
+  for (const place of places) {
+    const last = batches.at(-1);
+    if (last === undefined || last.length >= most || bytes + place.bytes > mostBytes) {
+      batches.push([place]);
+      bytes = place.bytes;
+    } else {
+      last.push(place);
+      bytes += place.bytes;
+    }
+  }
+  return batches;
 }
 
 /** `topic/partition/offset`, as commands take it. */

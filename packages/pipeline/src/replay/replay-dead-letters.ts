@@ -1,6 +1,6 @@
 import type { Replay } from '@clicklake/contract';
-import { placeText } from '../lake/dead-letter-rows.ts';
-import type { DeadLetterPlace, DeadLetterRow, LakeReader } from '../lake-service.ts';
+import { placeBatches, placeText } from '../lake/dead-letter-rows.ts';
+import type { DeadLetterPlace, DeadLetterRow, LakeReader, SizedDeadLetterPlace } from '../lake-service.ts';
 import { parseChanges } from './change.ts';
 import { mendByChanges, type Mended } from './mend.ts';
 import {
@@ -33,6 +33,7 @@ const maxEventBytes = 1_048_576;
 
 /** One append, at most. */
 const batchLetters = 250;
+const batchBytes = 16 * 1024 * 1024;
 
 /**
  * Replays dead letters (S8): looks them up, mends each, and appends what comes of it as new records that name their
@@ -65,9 +66,10 @@ export async function replayDeadLetters(
     const event = replaced.get(placeText(row));
     return event === undefined ? mendByChanges(row, changes) : { event };
   };
-  for (let from = 0; from < places.length; from += batchLetters) {
+  let done = 0;
+  for (const batch of placeBatches(places, batchLetters, batchBytes)) {
     signal?.throwIfAborted();
-    const planned = await planBatch(lake, appender, places.slice(from, from + batchLetters), mend);
+    const planned = await planBatch(lake, appender, batch, mend);
     const wanted = planned.filter((letter) => isAppended(letter, request));
     const appended: readonly AppendedReplay[] =
       request.dryRun || wanted.length === 0
@@ -79,7 +81,8 @@ export async function replayDeadLetters(
       counts[told.status] += 1;
       await onLetter(told);
     }
-    onProgress({ done: Math.min(from + batchLetters, places.length), total: places.length });
+    done += batch.length;
+    onProgress({ done, total: places.length });
   }
   return { ...counts, dry_run: request.dryRun };
 }
@@ -87,11 +90,12 @@ export async function replayDeadLetters(
 async function selectedPlaces(
   lake: ReplayDependencies['lake'],
   { select }: ReplayRequest,
-): Promise<readonly DeadLetterPlace[]> {
+): Promise<readonly SizedDeadLetterPlace[]> {
   if ('filter' in select)
     return lake.deadLetterPlaces({ ...select.filter, limit: Math.min(select.limit, maxReplayed) });
   const given = 'places' in select ? select.places : select.events.map(({ place }) => place);
-  return [...new Map(given.map((place) => [placeText(place), place])).values()];
+  // What somebody names one by one is not much.
+  return [...new Map(given.map((place) => [placeText(place), { ...place, bytes: 0 }])).values()];
 }
 
 /** What is known of a dead letter before anything is appended. */
