@@ -1,6 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { applyLogRetention, type LakeOwner } from '@clicklake/pipeline';
+import { localStore, openTable, type DeltaTable } from '@clicklake/delta-lake';
+import { nodeFileSystem } from '@clicklake/durable-files';
+import { applyLogRetention } from '@clicklake/pipeline';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runChild } from '../harness/child.ts';
 import { collected, makeWorkload } from '../harness/records.ts';
@@ -14,13 +17,6 @@ afterEach(() => lake.remove());
 
 const hour = 3_600_000;
 const everything = { full: false, models: [] };
-
-async function goldLogFiles(): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  for (const name of await readdir(lake.paths.gold))
-    counts.set(name, (await readdir(join(lake.paths.gold, name, '_delta_log'))).length);
-  return counts;
-}
 
 describe('the jobs of a lake (S7.4)', () => {
   it('refresh Gold by themselves, and tell how far it is behind', async () => {
@@ -136,24 +132,76 @@ describe('the jobs of a lake (S7.4)', () => {
 });
 
 describe('maintenance of Gold (S4.5)', () => {
-  it('keeps log and files of its tables bounded, however many refreshes there were', async () => {
-    let now = Date.UTC(2026, 4, 1);
-    let owner: LakeOwner = await lake.open({ clock: () => now });
-    const sizes: number[] = [];
-    // A day of refreshes, a hundred for each quarter of it.
-    for (let quarter = 0; quarter < 3; quarter += 1) {
-      for (let round = 0; round < 3; round += 1) {
-        await lake.append([collected(`e-${quarter}-${round}`, 'u', now)]);
-        await owner.catchUp(() => undefined);
-        for (let again = 0; again < 11; again += 1) await owner.refresh({ full: true, models: [] });
-        now += 2 * hour;
-      }
-      await owner.runJob('maintenance');
-      sizes.push(Math.max(...(await goldLogFiles()).values()));
-    }
-    expect(sizes).toEqual([]);
+  it('deletes replaced files an hour later, and tells its tables how little log they need', async () => {
+    let shift = 0;
+    const clock = (): number => Date.now() + shift;
+    await lake.append([collected('a', 'u', Date.now() - 2 * hour)]);
+    const owner = await lake.open({ clock });
+    await owner.catchUp(() => undefined);
+    for (let refreshes = 0; refreshes < 3; refreshes += 1) await owner.refresh({ full: true, models: [] });
     await owner.close();
-    owner = await lake.open({ clock: () => now });
+    await withGoldTable('daily_aggregates', clock, (table) =>
+      table.setProperties({ 'delta.logRetentionDuration': 'interval 7 days' }),
+    );
+
+    const again = await lake.open({ clock });
+    const young = await again.runJob('maintenance');
+    expect(young.did).toBe('nothing to do');
+    shift = 2 * hour;
+    const run = await again.runJob('maintenance');
+    expect(run.did).toMatch(/daily_aggregates: \d+ old files deleted/);
+    for (const { name, files } of (await again.tables()).slice(3))
+      expect({ name, onDisk: await parquetFiles(name) }).toEqual({ name, onDisk: files });
+    await again.close();
+    await withGoldTable('daily_aggregates', clock, async (table) => {
+      expect((await table.detail()).properties['delta.logRetentionDuration']).toBe('interval 6 hours');
+    });
+  });
+
+  it('a table that is committed to every few seconds keeps six hours of log', async () => {
+    let shift = 0;
+    await lake.append([collected('a', 'u', Date.now() - hour)]);
+    const owner = await lake.open();
+    await owner.catchUp(() => undefined);
+    await owner.refresh(everything);
     await owner.close();
+    const logFiles = async (): Promise<number> =>
+      (await readdir(join(lake.paths.gold, 'daily_aggregates', '_delta_log'))).length;
+    const most: number[] = [];
+    await withGoldTable(
+      'daily_aggregates',
+      () => Date.now() + shift,
+      async (table) => {
+        for (let sixHours = 0; sixHours < 3; sixHours += 1) {
+          for (let commits = 0; commits < 150; commits += 1)
+            await table.commit({
+              operation: 'WRITE',
+              transactions: [{ appId: 'x', version: BigInt(commits) }],
+            });
+          most.push(await logFiles());
+          // All of these entries are then past the six hours that Gold keeps.
+          shift += 6 * hour + 60_000;
+        }
+      },
+    );
+    expect(Math.max(...most)).toBeLessThan(320);
+    expect(most.at(-1)).toBeLessThan(250);
   });
 });
+
+async function parquetFiles(name: string): Promise<number> {
+  const files = await readdir(join(lake.paths.gold, name), { recursive: true });
+  return files.filter((file) => file.endsWith('.parquet') && !file.startsWith('_')).length;
+}
+
+async function withGoldTable(
+  name: string,
+  clock: () => number,
+  work: (table: DeltaTable) => Promise<unknown>,
+): Promise<void> {
+  const duckdb = await DuckDBInstance.create(':memory:');
+  const table = await openTable(localStore(join(lake.paths.gold, name), nodeFileSystem), { duckdb, clock });
+  await work(table);
+  await table.close();
+  duckdb.closeSync();
+}
