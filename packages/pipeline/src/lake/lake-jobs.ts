@@ -99,6 +99,11 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
   });
   return {
     ...orchestrator,
+    async close() {
+      await orchestrator.close();
+      // Commands that write a table hold a claim, too.
+      await claims.idle();
+    },
     claims,
     noteSilver,
     status: () => ({ ...orchestrator.health(), gold: meter.lag() }),
