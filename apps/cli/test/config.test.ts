@@ -154,6 +154,11 @@ describe('what is refused', () => {
     ['ingest.commit_size', '-1MB'],
     ['home', ''],
     ['server.allowed_hosts', [1]],
+    ['jobs.refresh', 'every day'],
+    ['jobs.refresh', '61 * * * *'],
+    ['jobs.refresh', '0 0 30 2 *'],
+    ['silver.retention', '1h'],
+    ['jobs.webhook_url', 'file:///etc/passwd'],
   ])('%s = %s, with what it takes', (key, value) => {
     expect(() => resolveConfig({ ...nothing, file: { [key]: value } })).toThrow(
       expect.objectContaining({

@@ -76,7 +76,8 @@ describe('`up`, and commands that reach it (S6.3)', () => {
       ledger: { balanced: true },
     });
     expect((await shell.run('status')).stdout).toContain('balanced');
-    expect(await json('tables')).toHaveLength(3);
+    const tables = (await json('tables')) as { name: string }[];
+    expect(tables.map(({ name }) => name).slice(0, 3)).toEqual(['silver', 'dead_letters', 'duplicates']);
     expect(await json('table', 'history', 'silver')).not.toHaveLength(0);
     expect(await json('topics')).toHaveLength(4);
     const [letter] = (await json('dead-letters')) as { topic: string; partition: number; offset: number }[];

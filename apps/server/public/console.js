@@ -1,7 +1,7 @@
 // The console: a plain page over the admin API. Values of users become text nodes only, never HTML.
 import { ApiFailure, getJson } from './api.js';
 import { fill, setText } from './dom.js';
-import { deadLetterTable, tablesTable, topicsTable } from './lists.js';
+import { deadLetterTable, jobsTable, problemOf, tablesTable, topicsTable } from './lists.js';
 import { showLive } from './live-view.js';
 import { startSql } from './sql-box.js';
 
@@ -19,7 +19,7 @@ function listen() {
   stream.addEventListener('sample', (event) => {
     const sample = JSON.parse(event.data);
     delete document.body.dataset.stale;
-    showNotice(sample.problem === null ? '' : `Ingest: ${sample.problem.message} ${sample.problem.hint}`);
+    showNotice(problemsOf(sample).join(' '));
     showLive(sample);
   });
   stream.addEventListener('error', async () => {
@@ -37,6 +37,17 @@ function listen() {
     }
     if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
   });
+}
+
+/** Everything that needs somebody's attention. */
+function problemsOf({ problem, jobs }) {
+  return [
+    ...(problem === null ? [] : [`Ingest: ${problem.message} ${problem.hint}`]),
+    ...(jobs?.failing ?? []).map((failing) => `Jobs: ${problemOf(failing)}`),
+    ...(jobs?.recordProblem == null
+      ? []
+      : [`Jobs: ${jobs.recordProblem.message} ${jobs.recordProblem.hint}`]),
+  ];
 }
 
 function setPhase(text, state) {
@@ -60,6 +71,7 @@ async function refreshLists() {
     await Promise.all([
       refresh('tables', '/api/tables', ({ tables }) => tablesTable(tables)),
       refresh('topics', '/api/topics', ({ topics }) => topicsTable(topics)),
+      refresh('jobs', '/api/jobs', ({ jobs }) => jobsTable(jobs)),
       refresh('dead-letters', '/api/dead-letters?limit=8', ({ deadLetters }) => deadLetterTable(deadLetters)),
     ]);
   }

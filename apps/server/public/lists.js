@@ -36,6 +36,32 @@ export function topicsTable(topics) {
   );
 }
 
+export function jobsTable(jobs) {
+  return table(
+    ['job', 'schedule (UTC)', 'last run', 'outcome', 'what it did'],
+    jobs.map(({ name, schedule, running, lastRun, failing }) => [
+      failing === null
+        ? name
+        : element(
+            'span',
+            {},
+            name,
+            ' ',
+            element('span', { class: 'tag', title: problemOf(failing) }, 'fails'),
+          ),
+      schedule,
+      lastRun === null ? '–' : time(lastRun.startedAt),
+      running ? 'running' : (lastRun?.outcome ?? '–'),
+      element('span', { class: 'cell' }, lastRun?.error?.message ?? lastRun?.did ?? '–'),
+    ]),
+  );
+}
+
+/** A job that failed last time, in one sentence. */
+export function problemOf({ job, since, error }) {
+  return `${job} fails since ${time(since)}: ${error === null ? 'no reason is on record.' : `${error.message} ${error.hint}`}`;
+}
+
 export function deadLetterTable(deadLetters) {
   if (deadLetters.length === 0) return empty('No dead letters: every record so far was valid.');
   return table(

@@ -38,10 +38,18 @@ export function showLive(sample) {
   set('tail', `${count(sample.tailRows)} rows`);
   set('lag', `${count(sample.lag)} records`);
   set('commit', sample.lastCommit === null ? 'none yet' : ago(sample.lastCommit.at, sample.at));
+  set('gold', goldText(sample.jobs));
   set('silver-version', sample.silverVersion === null ? '–' : count(sample.silverVersion));
   set('uptime', duration(sample.uptimeSeconds));
   set('memory', bytes(sample.residentBytes));
   if (sample.ledger !== null) showLedger(sample.ledger);
+}
+
+/** How far Gold is behind Silver. */
+function goldText(jobs) {
+  if (jobs === null) return '–';
+  const { behindMs } = jobs.gold;
+  return behindMs === 0 ? 'up to date' : `${duration(Math.ceil(behindMs / 1000))} behind`;
 }
 
 function showLedger(ledger) {

@@ -190,6 +190,29 @@ describe('what changes tables', () => {
   });
 });
 
+describe('jobs (S7.4)', () => {
+  it('are run when asked for, and what they did is on record', async () => {
+    const { status, body } = await post('/api/jobs/maintenance/run');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ job: 'maintenance', trigger: 'manual', outcome: 'succeeded', error: null });
+    const { runs } = (await (await server.call('/api/runs?limit=1')).json()) as { runs: unknown[] };
+    expect(runs).toEqual([body]);
+    const { jobs } = (await (await server.call('/api/jobs')).json()) as { jobs: { name: string }[] };
+    expect(jobs.map(({ name }) => name)).toEqual(['refresh', 'maintenance', 'retention']);
+    const overview: unknown = await (await server.call('/api/overview')).json();
+    expect(overview).toMatchObject({
+      jobs: { failing: [], recordProblem: null, gold: { goldVersion: null } },
+    });
+  });
+
+  it('have names, and filters of their runs have a form', async () => {
+    expect((await post('/api/jobs/no%20such/run')).status).toBe(404);
+    expect((await server.call('/api/runs?limit=many')).status).toBe(400);
+    expect((await server.call('/api/runs?jab=refresh')).status).toBe(400);
+    expect(await (await server.call('/api/runs?job=refresh&failed')).json()).toEqual({ runs: [] });
+  });
+});
+
 describe('a back-fill', () => {
   async function lines(body: unknown): Promise<BackFillLine[]> {
     const answer = await server.call('/api/back-fill', { method: 'POST', body });

@@ -108,6 +108,7 @@ export function toSample(
     residentBytes: vitals.residentBytes,
     uptimeSeconds: vitals.uptimeSeconds,
     lag: ledger?.in_flight ?? 0,
+    jobs: vitals.jobs,
     ledger,
   };
 }

@@ -1,4 +1,4 @@
-import type { IngestPhase, Ledger } from '@clicklake/pipeline';
+import type { IngestPhase, JobsStatus, Ledger } from '@clicklake/pipeline';
 
 /** What the live stream tells once a second. */
 export interface LiveSample {
@@ -18,6 +18,8 @@ export interface LiveSample {
   readonly uptimeSeconds: number;
   /** Records in the log that Silver does not cover yet, as the ledger counted them. */
   readonly lag: number;
+  /** Jobs that fail, and how far Gold is behind; null when this process runs none. */
+  readonly jobs: JobsStatus | null;
   /** Counted every few seconds; null before the first time, and when counting fails. */
   readonly ledger: Ledger | null;
 }

@@ -9,6 +9,8 @@ export interface TableClaims {
    * wait for each other.
    */
   hold<T>(tables: readonly string[], work: () => Promise<T>): Promise<T>;
+  /** Resolves once nobody holds a table, nor waits for one. */
+  idle(): Promise<void>;
 }
 
 export function createTableClaims(): TableClaims {
@@ -26,6 +28,9 @@ export function createTableClaims(): TableClaims {
         release(undefined);
         for (const table of tables) if (newest.get(table) === released) newest.delete(table);
       }
+    },
+    async idle() {
+      while (newest.size > 0) await Promise.all(newest.values());
     },
   };
 }

@@ -19,8 +19,12 @@ export interface GoldRefreshOptions {
 
 /** Refreshes of one lake, each with an engine session of its own: whoever calls holds the claim on Gold. */
 export interface GoldRefresh extends Refresher {
-  /** Runs the project's data tests on what Gold stands for; `close` lets it end after the test that it is at. */
-  test(request: TestRequest, onProgress?: (progress: TestProgress) => void): Promise<TestReport>;
+  /** Runs the project's data tests on what Gold stands for; the signal lets it end after the test that it is at. */
+  test(
+    request: TestRequest,
+    onProgress: ((progress: TestProgress) => void) | undefined,
+    signal: AbortSignal,
+  ): Promise<TestReport>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -42,34 +46,18 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
     threads: 2,
   });
 
-  const stopping = new AbortController();
-  let testing: Promise<unknown> = Promise.resolve();
-
   /** Reads the project anew each time: an edited model counts with the next refresh. */
   async function refresher(): Promise<Refresher> {
     return createRefresher({ engine, project: await loadProject(modelsDirectory), crashPoints });
   }
 
-  async function test(
-    request: TestRequest,
-    onProgress?: (progress: TestProgress) => void,
-  ): Promise<TestReport> {
-    const project = await loadProject(modelsDirectory);
-    return await runDataTests({ engine, project, clock }, request, onProgress, stopping.signal);
-  }
-
   return {
     plan: async (request) => (await refresher()).plan(request),
     refresh: async (request, onProgress, signal) => (await refresher()).refresh(request, onProgress, signal),
-    test(request, onProgress) {
-      const report = test(request, onProgress);
-      testing = report.catch(() => undefined);
-      return report;
+    async test(request, onProgress, signal) {
+      const project = await loadProject(modelsDirectory);
+      return await runDataTests({ engine, project, clock }, request, onProgress, signal);
     },
-    async close() {
-      stopping.abort();
-      await testing;
-      await engine.close();
-    },
+    close: () => engine.close(),
   };
 }

@@ -59,6 +59,7 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
     Date.parse(refreshed?.startedAt ?? '') || clock(),
   );
   const claims = createTableClaims();
+  const closing = new AbortController();
   const refreshOptions = {
     refresher: refreshing,
     isBehind: async () => (await tables.silver.snapshot()).version !== meter.lag().goldVersion,
@@ -97,29 +98,42 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
     clock,
     random: Math.random,
   });
+  function withEngine<T>(work: () => Promise<T>): Promise<T> {
+    return claims.hold([goldClaim], () => {
+      closing.signal.throwIfAborted();
+      return work();
+    });
+  }
+
   return {
     ...orchestrator,
+    async close() {
+      closing.abort(unfinished('The work'));
+      await orchestrator.close();
+      // Commands that write a table hold a claim, too.
+      await claims.idle();
+    },
     claims,
     noteSilver,
     status: () => ({ ...orchestrator.health(), gold: meter.lag() }),
     // These open a session of the engine, of which there is one at a time.
-    planRefresh: (request) => claims.hold([goldClaim], () => refreshing.plan(request)),
-    test: (request, onProgress) => claims.hold([goldClaim], () => refreshing.test(request, onProgress)),
+    planRefresh: (request) => withEngine(() => refreshing.plan(request)),
+    test: (request, onProgress) => withEngine(() => refreshing.test(request, onProgress, closing.signal)),
     async refresh(request, onProgress) {
       const results: RefreshResult[] = [];
       const work = askedRefresh(refreshOptions, request, onProgress, (result) => results.push(result));
       await orchestrator.run(refreshJob.name, work);
       const [result] = results;
-      if (result === undefined) throw unfinished();
+      if (result === undefined) throw unfinished('The refresh');
       return result;
     },
   };
 }
 
-function unfinished(): PipelineError {
+function unfinished(what: string): PipelineError {
   return new PipelineError({
     code: 'job-stopped',
-    message: 'The refresh was not finished, because its process stops.',
+    message: `${what} was not finished, because its process stops.`,
     hint: 'Nothing is half done: run it again once the process is back.',
     retryable: true,
   });

@@ -21,6 +21,7 @@ export interface ChildTask {
     | 'checkpoint-often'
     | 'retention'
     | 'clean-up-log'
+    | 'silver-retention'
   )[];
   readonly settings?: Readonly<Record<string, number>>;
   readonly contract?: Readonly<Record<string, number>>;

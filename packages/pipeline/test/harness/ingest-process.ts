@@ -23,12 +23,14 @@ for (const step of task.steps) {
     crashPoints,
     settings: task.settings ?? {},
     contract: task.contract ?? {},
+    jobs: { silverRetentionMs: 30 * 86_400_000 },
   });
   if (step === 'catch-up') await owner.catchUp(() => undefined);
   if (step === 'replay')
     await replayAll(owner, lakeAppender(lake, { crashPoints }), { changes: ['set user_id=ada'] });
   if (step === 'refresh') await owner.refresh({ full: false, models: [] });
   if (step === 'restore') await owner.restore('silver', { version: 1 });
+  if (step === 'silver-retention') await owner.runJob('retention');
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();
   if (step !== 'vacuum' && step !== 'checkpoint-often' && step !== 'clean-up-log') continue;
