@@ -69,6 +69,13 @@ describe('`up`, and commands that reach it (S6.3)', () => {
     expect(await shell.run('table', 'restore', 'silver', '--version', '999')).toMatchObject({ code: 4 });
   });
 
+  it('tests what Gold stands for', async () => {
+    expect(await json('refresh')).toHaveProperty('models');
+    const report = (await json('test')) as { tests: { test: string; verdict: string }[] };
+    expect(report.tests.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
+    expect(await json('test', 'daily_aggregates')).toMatchObject({ passed: true });
+  });
+
   it('answers the other questions', async () => {
     expect(await json('status')).toMatchObject({
       running: true,
