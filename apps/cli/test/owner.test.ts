@@ -76,7 +76,9 @@ describe('`up`, and commands that reach it (S6.3)', () => {
       ledger: { balanced: true },
     });
     expect((await shell.run('status')).stdout).toContain('balanced');
-    expect(await json('tables')).toHaveLength(3);
+    // Gold's come by themselves.
+    const tables = (await json('tables')) as { readonly name: string }[];
+    expect(tables.slice(0, 3).map(({ name }) => name)).toEqual(['silver', 'dead_letters', 'duplicates']);
     expect(await json('table', 'history', 'silver')).not.toHaveLength(0);
     expect(await json('topics')).toHaveLength(4);
     const [letter] = (await json('dead-letters')) as { topic: string; partition: number; offset: number }[];
