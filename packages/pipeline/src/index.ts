@@ -40,6 +40,7 @@ export type {
   TestResult,
   Verdict,
 } from './data-tests/test-report.ts';
+export { testFailures } from './data-tests/test-failures.ts';
 export type { RefreshRequest } from './refresh/plan-refresh.ts';
 export type { PlannedStep, RefreshPlan } from './refresh/refresh-plan.ts';
 export { defaultJobsSettings, noJobsByThemselves, type JobsSettings } from './jobs/jobs-settings.ts';
