@@ -29,6 +29,8 @@ export interface DuckdbSessionOptions {
   rowsOf(file: AddFile): number;
 }
 
+/** Small ones: what a writing thread holds of them is memory that DuckDB's limit does not bound. */
+const rowGroupRows = 32_768;
 const modelSchema = 'gold';
 /** What the commits of `onlyNewRows` bear. */
 const onlyNewRowsNote = 'clicklake: rows of users with new events';
@@ -208,6 +210,7 @@ export async function openDuckdbSession(
           {
             connection,
             compression: 'zstd',
+            rowGroupRows,
             transactions,
             expectedTransactions: expected,
             ...(onlyNewRows === true ? { userMetadata: onlyNewRowsNote } : {}),
