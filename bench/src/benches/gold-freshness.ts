@@ -2,13 +2,12 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lakePaths } from '@clicklake/pipeline';
+import { lakePaths, type LakePaths } from '@clicklake/pipeline';
 import { quantile, rounded, type Benchmark } from '../benchmark.ts';
 import { cacheDirectory } from '../support/event-log-fixture.ts';
-import { commitsOf, goldBytes, goldLags } from '../support/gold-commits.ts';
+import { commitsOf, goldBytes, goldLags, ingestCommits, type Commits } from '../support/gold-commits.ts';
 import { makeGoldDay } from '../support/gold-day-fixture.ts';
-import { paceRefreshes } from '../support/paced-refreshes.ts';
-import { startProduct } from '../support/product.ts';
+import { startProduct, type RunningProduct } from '../support/product.ts';
 import { watchResident } from '../support/resident.ts';
 
 /** Seconds, with a million events in the touched date. */
@@ -70,7 +69,7 @@ async function measureDay(millions: number, seconds: number, say: (line: string)
   const before = await commitsOf(paths);
   const product = await startProduct(['--no-simulator'], home);
   const resident = watchResident(product.pid, 500);
-  const refreshing = paceRefreshes(product, paths);
+  const startedAt = new Date().toISOString();
   say(`${rate} events/s for ${seconds} s into ${millions} M`);
   const load = fork(
     join(import.meta.dirname, '../support/load-process.ts'),
@@ -78,10 +77,10 @@ async function measureDay(millions: number, seconds: number, say: (line: string)
     { execArgv: ['--conditions=source'] },
   );
   await once(load, 'exit');
-  const durations = await refreshing.stop();
+  const after = await whenCaughtUp(paths, before);
   resident.stop();
-  const after = await commitsOf(paths);
   const lags = goldLags(after, before).map((ms) => ms / 1000);
+  const durations = await refreshesSince(product, startedAt);
   const written = goldBytes(after) - goldBytes(before);
   const goldFiles = liveGoldFiles(await product.command(['tables', '--json']));
   await product.stop();
@@ -100,6 +99,28 @@ async function measureDay(millions: number, seconds: number, say: (line: string)
     goldLogMb: rounded(after.goldLogBytes / 1e6, 1),
     silverCommits: lags.length,
   };
+}
+
+const catchUpMs = 120_000;
+
+/** The logs once Gold stands for all that Silver has, or when that takes too long to wait for. */
+async function whenCaughtUp(paths: LakePaths, before: Commits): Promise<Commits> {
+  const giveUpAt = performance.now() + catchUpMs;
+  for (;;) {
+    const commits = await commitsOf(paths);
+    const waiting = ingestCommits(commits, before).length - goldLags(commits, before).length;
+    if (waiting === 0 || performance.now() > giveUpAt) return commits;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** Milliseconds that each of `up`'s own refreshes took. */
+async function refreshesSince(product: RunningProduct, since: string): Promise<readonly number[]> {
+  const text = await product.command(['runs', '--job', 'refresh', '--limit', '1000', '--json']);
+  const runs = JSON.parse(text) as readonly { startedAt: string; endedAt: string | null }[];
+  return runs.flatMap(({ startedAt, endedAt }) =>
+    endedAt === null || startedAt < since ? [] : [Date.parse(endedAt) - Date.parse(startedAt)],
+  );
 }
 
 function liveGoldFiles(tables: string): number {

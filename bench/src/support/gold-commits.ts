@@ -60,17 +60,20 @@ export function goldBytes({ gold }: Commits): number {
   return [...gold.values()].flat().reduce((sum, { addedBytes }) => sum + addedBytes, 0);
 }
 
-/**
- * For each of ingest's commits to Silver that is not among the earlier ones, and that Gold has got to: milliseconds
- * until the last of Gold's tables stands for it.
- */
-export function goldLags({ silver, gold }: Commits, before: Commits): readonly number[] {
+/** Ingest's commits to Silver that are not among the earlier ones. */
+export function ingestCommits({ silver }: Commits, before: Commits): readonly Commit[] {
   const seenBefore = new Set(before.silver.map(({ version }) => version));
-  return silver.flatMap(({ version, at, transactions }) => {
-    const isIngest = [...transactions.keys()].some((appId) =>
-      appId.startsWith('clicklake-clickstream-events'),
-    );
-    if (seenBefore.has(version) || !isIngest) return [];
+  return silver.filter(
+    ({ version, transactions }) =>
+      !seenBefore.has(version) &&
+      [...transactions.keys()].some((appId) => appId.startsWith('clicklake-clickstream-events')),
+  );
+}
+
+/** For each of them that Gold has got to: milliseconds until the last of Gold's tables stood for it. */
+export function goldLags(commits: Commits, before: Commits): readonly number[] {
+  const { gold } = commits;
+  return ingestCommits(commits, before).flatMap(({ version, at }) => {
     const reached = [...gold.keys()].map((name) => reachedAt(gold, name, version));
     return reached.some((time) => time === undefined)
       ? []
