@@ -39,7 +39,8 @@ const onlyNewRowsNote = 'clicklake: rows of users with new events';
 export async function openDuckdbSession(
   options: DuckdbSessionOptions,
 ): Promise<Omit<EngineSession, 'close'>> {
-  const { connection, found, tables, sources, rowsOf } = options;
+  const { connection, found, tables, sources } = options;
+  const rowsOf = (file: AddFile): number => options.rowsOf(file);
   const written = new Map(tables.map((table) => [table.name, table]));
   const pins = new Map<string, Pin>();
   const pinOf = (snapshot: Snapshot): Pin => {

@@ -184,10 +184,11 @@ describe('Gold from Silver (S7)', () => {
       const [first, second] = [visit('ann', 700), visit('ann', 720)];
       await send([first]);
       await refresh();
-      const { tables, close } = await lake.tables();
-      const rows = tableSql(tables.silver, await tables.silver.snapshot());
-      await tables.silver.append(`SELECT * REPLACE ('foreign' AS event_id, 'ben' AS user_id) FROM (${rows})`);
-      await close();
+      const opened = await lake.tables();
+      const { silver } = opened.tables;
+      const rows = tableSql(silver, await silver.snapshot());
+      await silver.append(`SELECT * REPLACE ('foreign' AS event_id, 'ben' AS user_id) FROM (${rows})`);
+      await opened.close();
       // The offsets move now, and do not tell of the other row.
       await send([second]);
       await refresh();
