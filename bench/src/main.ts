@@ -3,6 +3,7 @@ import type { Benchmark } from './benchmark.ts';
 import { collectorBenchmark } from './benches/collector.ts';
 import { footprintBenchmark } from './benches/footprint.ts';
 import { freshnessBenchmark } from './benches/freshness.ts';
+import { goldFreshnessBenchmark } from './benches/gold-freshness.ts';
 import { goldRefreshBenchmark } from './benches/gold-refresh.ts';
 import { ingestBenchmark } from './benches/ingest.ts';
 import { ingestWindowBenchmark } from './benches/ingest-window.ts';
@@ -18,6 +19,7 @@ const benchmarks: readonly Benchmark[] = [
   freshnessBenchmark,
   footprintBenchmark,
   goldRefreshBenchmark,
+  goldFreshnessBenchmark,
   queriesBenchmark,
   soakBenchmark,
   traceBenchmark,

@@ -91,10 +91,7 @@ left join sessions on sessions.active_date = activity.event_date and sessions.us
 union all
 select kept.*
 from {{ this }} as kept
+left join activity as made on made.event_date = kept.date and made.user_id = kept.user_id
 where {{ on_touched_dates('kept.date') }}
-  and not exists (
-    select 1
-    from activity
-    where activity.event_date = kept.date and activity.user_id = kept.user_id
-  )
+  and made.user_id is null
 {%- endif %}

@@ -154,6 +154,18 @@ cut_sessions as (
   from cut_by_product
   group by user_id, started_at
 )
+{%- if incremental %},
+
+replaced as (
+  select earlier.user_id, earlier.started_at
+  from {{ this }} as earlier
+  inner join stretches
+    on stretches.user_id = earlier.user_id
+    and earlier.started_at >= stretches.first_at
+    and earlier.started_at <= stretches.last_at
+  where {{ on_dates('earlier.session_date', days) }}
+)
+{%- endif %}
 
 select
   {{ session_columns() }}
@@ -168,18 +180,13 @@ union all
 -- What the changed stretches do not concern stays as it is.
 select kept.*
 from {{ this }} as kept
+left join replaced on replaced.user_id = kept.user_id and replaced.started_at = kept.started_at
 where {{ on_dates('kept.session_date', days) }}
+  and replaced.user_id is null
   {%- if var('changed_offsets') is none %}
   and not ({{ on_touched_dates('kept.session_date') }})
   {%- endif %}
   {%- if var('user_bucket') is not none %}
   and {{ in_bucket('kept.user_id', var('user_bucket')) }}
   {%- endif %}
-  and not exists (
-    select 1
-    from stretches
-    where stretches.user_id = kept.user_id
-      and kept.started_at >= stretches.first_at
-      and kept.started_at <= stretches.last_at
-  )
 {%- endif %}

@@ -58,7 +58,7 @@ async function fill(home: string, events: number): Promise<void> {
   for (const event of simulation) {
     const record = recordOf(event);
     records.push(record);
-    if (!values.write(`${record.value}\n`)) await once(values, 'drain');
+    if (!values.write(`${String(record.value)}\n`)) await once(values, 'drain');
     if (records.length < 500) continue;
     await writer.append(records);
     records = [];

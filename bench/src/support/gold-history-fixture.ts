@@ -1,18 +1,9 @@
 import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createContract } from '@clicklake/contract';
-import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog, type LogWriter, type NewRecord } from '@clicklake/event-log';
-import {
-  defaultIngestSettings,
-  defaultMaintenanceSettings,
-  noJobsByThemselves,
-  lakePaths,
-  openLakeOwner,
-  type LakeOwner,
-  type LakePaths,
-} from '@clicklake/pipeline';
+import { lakePaths, type LakePaths } from '@clicklake/pipeline';
 import { createSimulation } from '@clicklake/simulator';
+import { openBenchOwner } from './bench-owner.ts';
 import { recordMaker } from './collected-records.ts';
 import { cacheDirectory } from './event-log-fixture.ts';
 
@@ -114,7 +105,7 @@ async function makeHistories(
   const held = await appendHistory(histories, longest, longest * eventsPerDay, batches * batchEvents);
   for (const { paths, events, writer } of histories) {
     say(`${events} events into Silver and Gold`);
-    const owner = await openOwner(paths);
+    const owner = await openBenchOwner(paths);
     await owner.catchUp(() => undefined);
     await owner.refresh({ full: false, models: [] });
     const version = owner.state().silverVersion;
@@ -168,22 +159,4 @@ async function appendHistory(
 function isOfLastDate({ value, timestamp }: NewRecord): boolean {
   if (timestamp < Date.parse(lastDate)) return false;
   return (JSON.parse(String(value)) as { timestamp: string }).timestamp.startsWith(lastDate);
-}
-
-async function openOwner(paths: LakePaths): Promise<LakeOwner> {
-  const { owner } = await openLakeOwner({
-    paths,
-    files: nodeFileSystem,
-    crashPoints: noCrashPoints,
-    log: openEmbeddedLog({ directory: paths.log }),
-    contract: createContract(),
-    settings: defaultIngestSettings,
-    maintenance: defaultMaintenanceSettings,
-    jobs: noJobsByThemselves,
-    queryEngine: null,
-    clock: Date.now,
-    role: 'bench',
-    memoryLimitMb: 1024,
-  });
-  return owner;
 }

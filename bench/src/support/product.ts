@@ -22,8 +22,9 @@ export interface RunningProduct {
 const root = join(import.meta.dirname, '../../..');
 const entry = join(root, 'apps/cli/src/main.ts');
 
-export async function startProduct(options: readonly string[] = []): Promise<RunningProduct> {
-  const home = await mkdtemp(join(tmpdir(), 'clicklake-bench-'));
+/** @param given a home that exists already; one of its own by default. */
+export async function startProduct(options: readonly string[] = [], given?: string): Promise<RunningProduct> {
+  const home = given ?? (await mkdtemp(join(tmpdir(), 'clicklake-bench-')));
   const child = spawn(
     process.execPath,
     [

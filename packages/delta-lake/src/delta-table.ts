@@ -20,7 +20,12 @@ import type { Snapshot, SnapshotHeader } from './log/table-state.ts';
 import { readChanges, type TableChanges } from './operations/table-changes.ts';
 import { loadVersion, type VersionReference } from './operations/time-travel.ts';
 import { type VacuumOptions, type VacuumResult, vacuumTable } from './operations/vacuum.ts';
-import { appendRows, replacePartitions, type WriteOptions } from './operations/write-rows.ts';
+import {
+  appendRows,
+  replacePartitions,
+  type PartitionSelect,
+  type WriteOptions,
+} from './operations/write-rows.ts';
 
 export interface TableOptions {
   /** Reads and writes the table's Parquet: data files and checkpoints. */
@@ -53,11 +58,11 @@ export interface DeltaTable {
   append(select: string, options?: WriteOptions): Promise<CommitResult>;
   /**
    * Replaces every row of the named partitions by the rows of a SELECT, which must lie in them, or of several that
-   * are run one after another. `[{}]` is the whole table.
+   * are run one after another, each of one partition when it says so. `[{}]` is the whole table.
    */
   replaceWhere(
     partitions: readonly PartitionValues[],
-    select: string | readonly string[],
+    select: string | readonly (string | PartitionSelect)[],
     options?: WriteOptions,
   ): Promise<CommitResult>;
   /** Deletes every row of the named partitions; no data file is read. */

@@ -27,8 +27,8 @@ describe('changes between two versions', () => {
   });
 
   test('the end is part of the range, the beginning is not', async () => {
-    expect(await table.changes(0, 1)).toEqual({ partitions: [{ day: first }], removed: false });
-    expect(await table.changes(1, 2)).toEqual({ partitions: [{ day: second }], removed: false });
+    expect(await table.changes(0, 1)).toMatchObject({ partitions: [{ day: first }], removed: false });
+    expect(await table.changes(1, 2)).toMatchObject({ partitions: [{ day: second }], removed: false });
   });
 
   test('OPTIMIZE moves rows and changes none', async () => {
@@ -59,7 +59,7 @@ describe('changes between two versions', () => {
   test('a table without partitions has one, which has no values', async () => {
     const plain = await createTable(db.memoryStore(), { schema: structOf(column('id', 'long')) }, db);
     await plain.append('SELECT 1::BIGINT AS id');
-    expect(await plain.changes(0, 1)).toEqual({ partitions: [{}], removed: false });
+    expect(await plain.changes(0, 1)).toMatchObject({ partitions: [{}], removed: false });
   });
 
   test('unknown once an entry is gone, or before it is there', async () => {
@@ -75,7 +75,7 @@ describe('changes between two versions', () => {
     await aging.cleanUpLog();
     const read = await openTable(store, db);
     expect(await read.changes(0, 3)).toBeUndefined();
-    expect(await read.changes(2, 3)).toEqual({ partitions: [{ day: third }], removed: false });
+    expect(await read.changes(2, 3)).toMatchObject({ partitions: [{ day: third }], removed: false });
     expect(await read.changes(2, 4)).toBeUndefined();
   });
 });
@@ -116,5 +116,14 @@ describe('a table that is replaced under a new schema', () => {
     expect((await table.snapshot()).version).toBe(4);
     const rows = await db.rowsOf(table.store, replaced);
     expect(rows.filter(([, , day]) => day === first).map(([id]) => id)).toEqual(['30', '31']);
+  });
+
+  test('how many rows were added, and what the commits that changed rows say of themselves', async () => {
+    const noted = await createTable(db.memoryStore(), { schema: structOf(column('id', 'long')) }, db);
+    await noted.append('SELECT unnest([1, 2])::BIGINT AS id', { userMetadata: 'first' });
+    await noted.append('SELECT 3::BIGINT AS id');
+    await noted.optimize();
+    expect(await noted.changes(0, 3)).toMatchObject({ addedRows: 3, notes: ['first', null] });
+    expect(await noted.changes(2, 3)).toMatchObject({ addedRows: 0, notes: [] });
   });
 });

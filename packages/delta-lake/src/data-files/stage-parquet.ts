@@ -15,6 +15,8 @@ import { zOrderedQuery } from './z-order.ts';
 
 export interface ParquetOptions {
   readonly compression?: 'zstd' | 'snappy' | 'uncompressed';
+  /** DuckDB's own 122,880 by default; every writing thread holds one in memory. */
+  readonly rowGroupRows?: number;
   /** Rough size at which DuckDB starts another file; unpartitioned writes only. */
   readonly targetFileBytes?: number;
   /** `ORDER BY` list, as SQL text of the caller's own making. */
@@ -93,6 +95,7 @@ function copyStatement(
   options: ParquetOptions,
 ): string {
   const settings = ['FORMAT parquet', `COMPRESSION ${options.compression ?? 'zstd'}`, 'RETURN_STATS'];
+  if (options.rowGroupRows !== undefined) settings.push(`ROW_GROUP_SIZE ${Math.ceil(options.rowGroupRows)}`);
   let target = join(staging, `${randomUUID()}.parquet`);
   if (splitBy.length > 0) {
     settings.push(

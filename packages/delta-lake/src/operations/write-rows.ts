@@ -14,6 +14,12 @@ export interface WriteOptions extends StageOptions {
   readonly userMetadata?: string;
 }
 
+/** Rows of one partition, whose columns the SELECT leaves out: written without a look at where each belongs. */
+export interface PartitionSelect {
+  readonly select: string;
+  readonly partition: PartitionValues;
+}
+
 /** Stages the rows of a SELECT and adds them. A SELECT without rows still commits its transactions. */
 export async function appendRows(
   table: TableContext,
@@ -41,7 +47,7 @@ export async function appendRows(
 export async function replacePartitions(
   table: TableContext,
   partitions: readonly PartitionValues[],
-  select: string | readonly string[] | undefined,
+  select: string | readonly (string | PartitionSelect)[] | undefined,
   options: WriteOptions,
 ): Promise<CommitResult> {
   const snapshot = await table.log.refresh();
@@ -54,8 +60,10 @@ export async function replacePartitions(
     .filter((name) => !partitionColumns.includes(name));
   if (unknown.length > 0) throw notPartitioned(unknown, partitionColumns);
   const adds: StagedFile[] = [];
-  for (const piece of select === undefined ? [] : [select].flat())
-    adds.push(...(await table.stage(piece, options)));
+  for (const piece of typeof select === 'string' ? [select] : (select ?? [])) {
+    const { select: rows, ...partition } = typeof piece === 'string' ? { select: piece } : piece;
+    adds.push(...(await table.stage(rows, { ...options, ...partition })));
+  }
   requireInside(adds, partitions);
   return await table.commit({
     operation: select === undefined ? 'DELETE' : 'WRITE',

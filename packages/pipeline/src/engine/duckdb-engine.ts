@@ -122,6 +122,9 @@ function openDuckdb({ scratch, memoryLimitMb, threads }: DuckdbEngineOptions): P
     preserve_insertion_order: 'false',
     // A refresh reads new files: what it has read is of no more use to the next.
     enable_external_file_cache: 'false',
+    // Between refreshes this process has other uses for the memory.
+    allocator_flush_threshold: '16MB',
+    allocator_bulk_deallocation_flush_threshold: '16MB',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });

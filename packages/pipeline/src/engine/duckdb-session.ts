@@ -8,12 +8,14 @@ import {
   type AddFile,
   type DeltaTable,
   type ObjectStore,
+  type PartitionSelect,
   type Snapshot,
   type TableOptions,
 } from '@clicklake/delta-lake';
 import { DuckDBTypeId, type DuckDBConnection, type JS } from '@duckdb/node-api';
 import { PipelineError } from '../pipeline-error.ts';
 import type { EngineSession, PinnedTable, QueryRow, WrittenTable } from './engine.ts';
+import { gatherPieces, ofOneDate } from './gather-pieces.ts';
 import { goldSchema, goldProperties } from './gold-schema.ts';
 
 export interface DuckdbSessionOptions {
@@ -27,6 +29,8 @@ export interface DuckdbSessionOptions {
   rowsOf(file: AddFile): number;
 }
 
+/** Small ones: what a writing thread holds of them is memory that DuckDB's limit does not bound. */
+const rowGroupRows = 32_768;
 const modelSchema = 'gold';
 /** What the commits of `onlyNewRows` bear. */
 const onlyNewRowsNote = 'clicklake: rows of users with new events';
@@ -35,7 +39,8 @@ const onlyNewRowsNote = 'clicklake: rows of users with new events';
 export async function openDuckdbSession(
   options: DuckdbSessionOptions,
 ): Promise<Omit<EngineSession, 'close'>> {
-  const { connection, found, tables, sources, rowsOf } = options;
+  const { connection, found, tables, sources } = options;
+  const rowsOf = (file: AddFile): number => options.rowsOf(file);
   const written = new Map(tables.map((table) => [table.name, table]));
   const pins = new Map<string, Pin>();
   const pinOf = (snapshot: Snapshot): Pin => {
@@ -80,6 +85,22 @@ export async function openDuckdbSession(
     const table = written.get(name);
     if (table === undefined) throw new TypeError(`${name} is no table of this session.`);
     return table;
+  }
+
+  const piecesOf = ({ name }: WrittenTable): string => relation('model', `${name}, in pieces`);
+
+  /** The SELECTs as they are to be written: DuckDB sorts rows into files by date only where there are many dates. */
+  async function selectsByDate(
+    definition: WrittenTable,
+    selects: readonly string[],
+    dates: readonly string[] | 'all',
+  ): Promise<readonly (string | PartitionSelect)[]> {
+    const { dateColumn } = definition;
+    if (selects.length > 1) return await gatherPieces(connection, selects, dateColumn, piecesOf(definition));
+    const [date] = dates;
+    return dates === 'all' || dates.length !== 1 || date === undefined
+      ? selects
+      : selects.map((select) => ofOneDate(select, dateColumn, date));
   }
 
   async function openOrCreate(definition: WrittenTable): Promise<DeltaTable> {
@@ -186,10 +207,11 @@ export async function openDuckdbSession(
         await show(inputDates);
         const { version } = await table.replaceWhere(
           dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
-          selects,
+          await selectsByDate(definition, selects, dates),
           {
             connection,
             compression: 'zstd',
+            rowGroupRows,
             transactions,
             expectedTransactions: expected,
             ...(onlyNewRows === true ? { userMetadata: onlyNewRowsNote } : {}),
@@ -203,6 +225,8 @@ export async function openDuckdbSession(
       } catch (error) {
         if (isDeltaError(error, 'delta-transaction-fenced')) throw fenced(name, error);
         throw error;
+      } finally {
+        if (selects.length > 1) await connection.run(`DROP TABLE IF EXISTS ${piecesOf(definition)}`);
       }
     },
   };

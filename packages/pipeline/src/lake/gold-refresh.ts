@@ -15,6 +15,8 @@ export interface GoldRefreshOptions {
   readonly clock: () => number;
   readonly modelsDirectory?: string;
   readonly refreshMemoryMb?: number;
+  /** As `RefreshOptions` has it. */
+  readonly rowsPerPiece?: number;
 }
 
 /** Refreshes of one lake, each with an engine session of its own: whoever calls holds the claim on Gold. */
@@ -35,6 +37,7 @@ const memoryLimitMb = 160;
 
 export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
   const { paths, files, crashPoints, clock, modelsDirectory = ownModels } = options;
+  const pieces = options.rowsPerPiece === undefined ? {} : { rowsPerPiece: options.rowsPerPiece };
   const engine = createDuckdbEngine({
     files,
     crashPoints,
@@ -48,7 +51,7 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
 
   /** Reads the project anew each time: an edited model counts with the next refresh. */
   async function refresher(): Promise<Refresher> {
-    return createRefresher({ engine, project: await loadProject(modelsDirectory), crashPoints });
+    return createRefresher({ engine, project: await loadProject(modelsDirectory), crashPoints, ...pieces });
   }
 
   return {

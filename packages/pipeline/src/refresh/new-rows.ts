@@ -5,8 +5,8 @@ import type { PlannedStep } from './refresh-plan.ts';
 import type { SeenInputs } from './refresh-transactions.ts';
 import { targetOf } from './silver-source.ts';
 
-/** What a piece may hold for DuckDB's sorts of it to stay within their memory. */
-export const rowsPerPiece = 400_000;
+/** What a piece may hold for DuckDB's sorts of it to stay within the memory of a refresh. */
+export const defaultRowsPerPiece = 400_000;
 
 /**
  * The rows that Silver has had appended; null when its offsets do not say which: they went back, which a restore
@@ -41,7 +41,7 @@ export async function countAppended(
 }
 
 /** Rows of a step's users can be read once for all models; many of them would outgrow the memory. */
-export function readsFewRows(step: Pick<PlannedStep, 'mode' | 'vars'>): boolean {
+export function readsFewRows(step: Pick<PlannedStep, 'mode' | 'vars'>, rowsPerPiece: number): boolean {
   const { changed_offsets: offsets } = step.vars;
   return step.mode === 'dates' && Array.isArray(offsets) && countOffsets(offsets) <= rowsPerPiece;
 }
@@ -73,10 +73,11 @@ export async function narrowViews(
 /** The dates and rows of all steps that read few rows. */
 export function rowsOfAll(
   steps: readonly PlannedStep[],
+  rowsPerPiece: number,
 ): { readonly dates: readonly string[]; readonly offsets: readonly OffsetRange[] } | null {
   const dates = new Set<string>();
   const ranges = new Map<number, OffsetRange>();
-  for (const step of steps.filter(readsFewRows)) {
+  for (const step of steps.filter((one) => readsFewRows(one, rowsPerPiece))) {
     for (const date of step.dates) dates.add(date);
     for (const range of step.vars.changed_offsets ?? []) {
       const known = ranges.get(range.partition) ?? range;

@@ -6,7 +6,7 @@ import {
   type ModelProject,
   type OffsetRange,
 } from '../models/index.ts';
-import { appendedRows, countAppended, countOffsets, narrowViews, rowsPerPiece } from './new-rows.ts';
+import { appendedRows, countAppended, countOffsets, narrowViews } from './new-rows.ts';
 import { decide, type InputState, type PlannedStep, type RefreshPlan } from './refresh-plan.ts';
 import { modelNumber, seenInputs, type SeenInputs } from './refresh-transactions.ts';
 import { widenDates } from './session-dates.ts';
@@ -29,6 +29,7 @@ export async function planRefresh(
   project: ModelProject,
   dialect: Engine['dialect'],
   request: RefreshRequest,
+  rowsPerPiece: number,
 ): Promise<RefreshPlan> {
   const silver = silverOf(session);
   const chosen = withUpstream(project, request.models);
@@ -39,6 +40,7 @@ export async function planRefresh(
     silver,
     changed: rememberChanges(session),
     full: request.full,
+    rowsPerPiece,
   };
   const steps = new Map<string, PlannedStep>();
   for (const model of project.models.values()) {
@@ -62,6 +64,7 @@ interface Planning {
   readonly silver: PinnedTable;
   readonly changed: (input: string, since: number) => Promise<ChangedDates | undefined>;
   readonly full: boolean;
+  readonly rowsPerPiece: number;
 }
 
 async function planModel(
@@ -69,7 +72,7 @@ async function planModel(
   model: Model,
   upstream: ReadonlyMap<string, PlannedStep>,
 ): Promise<PlannedStep> {
-  const { session, project, dialect, silver } = planning;
+  const { session, project, dialect, silver, rowsPerPiece } = planning;
   const inputs = inputsOf(project, model);
   const table = session.table('model', model.name);
   const seen = table === undefined ? undefined : seenInputs(table, inputs);
@@ -82,7 +85,12 @@ async function planModel(
   if (decision.mode === 'nothing') return { ...step, dates: [], vars: {}, pieces: 1 };
   if (decision.mode === 'full') {
     const dates = [...silver.rowsByDate.keys()];
-    return { ...step, dates, vars: {}, pieces: model.widenedBy === null ? 1 : piecesOf(silver, dates) };
+    return {
+      ...step,
+      dates,
+      vars: {},
+      pieces: model.widenedBy === null ? 1 : piecesOf(silver, dates, rowsPerPiece),
+    };
   }
   const touched = decision.dates;
   const offsets = seen === undefined ? null : await newRows(planning, seen, states);
@@ -101,7 +109,7 @@ async function planModel(
     ...step,
     dates,
     vars: { ...vars, session_dates: dates },
-    pieces: isMuch ? piecesOf(silver, dates) : 1,
+    pieces: isMuch ? piecesOf(silver, dates, rowsPerPiece) : 1,
   };
 }
 
@@ -139,7 +147,7 @@ function rememberChanges(session: EngineSession): Planning['changed'] {
   };
 }
 
-function piecesOf(silver: PinnedTable, dates: readonly string[]): number {
+function piecesOf(silver: PinnedTable, dates: readonly string[], rowsPerPiece: number): number {
   const rows = dates.reduce((sum, date) => sum + (silver.rowsByDate.get(date) ?? 0), 0);
   return Math.max(1, Math.ceil(rows / rowsPerPiece));
 }

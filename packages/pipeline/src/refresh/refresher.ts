@@ -1,7 +1,7 @@
 import type { CrashPoints } from '@clicklake/durable-files';
-import type { Engine, EngineSession, WrittenTable } from '../engine/engine.ts';
-import { compileModel, type Model, type ModelProject } from '../models/index.ts';
-import { narrowViews, readsFewRows, rowsOfAll } from './new-rows.ts';
+import type { Engine, EngineSession, PinnedTable, WrittenTable } from '../engine/engine.ts';
+import { compileModel, type Model, type ModelProject, type RunVariables } from '../models/index.ts';
+import { narrowViews, readsFewRows, rowsOfAll, defaultRowsPerPiece } from './new-rows.ts';
 import { inputsOf, planRefresh, type RefreshRequest } from './plan-refresh.ts';
 import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
 import { refreshTransactions } from './refresh-transactions.ts';
@@ -11,6 +11,8 @@ export interface RefreshOptions {
   readonly engine: Engine;
   readonly project: ModelProject;
   readonly crashPoints: CrashPoints;
+  /** More rows of Silver than this are taken up in pieces, so that each fits the engine's memory. */
+  readonly rowsPerPiece?: number;
 }
 
 export interface RefreshResult {
@@ -47,7 +49,12 @@ export interface Refresher {
 }
 
 /** Makes Gold from Silver: each model's dates that have changed, in one commit for each model (S7). */
-export function createRefresher({ engine, project, crashPoints }: RefreshOptions): Refresher {
+export function createRefresher({
+  engine,
+  project,
+  crashPoints,
+  rowsPerPiece = defaultRowsPerPiece,
+}: RefreshOptions): Refresher {
   const tables = writtenTables(project);
 
   async function inSession<Result>(work: (session: EngineSession) => Promise<Result>): Promise<Result> {
@@ -60,18 +67,19 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
   }
 
   return {
-    plan: (request) => inSession((session) => planRefresh(session, project, engine.dialect, request)),
+    plan: (request) =>
+      inSession((session) => planRefresh(session, project, engine.dialect, request, rowsPerPiece)),
     refresh: (request, onProgress = () => undefined, signal) =>
       inSession(async (session) => {
-        const plan = await planRefresh(session, project, engine.dialect, request);
+        const plan = await planRefresh(session, project, engine.dialect, request, rowsPerPiece);
         crashPoints.reach('refresh-planned');
         const models: RefreshedModel[] = [];
         const total = plan.steps.length;
-        const fewRows = rowsOfAll(plan.steps);
+        const fewRows = rowsOfAll(plan.steps, rowsPerPiece);
         for (const step of plan.steps) {
           signal?.throwIfAborted();
           onProgress({ model: step.model, done: models.length, total });
-          const isFew = readsFewRows(step);
+          const isFew = readsFewRows(step, rowsPerPiece);
           const model = modelOf(project, step.model);
           if (isFew || (step.mode !== 'nothing' && inputsOf(project, model).includes(silverSource)))
             await narrowViews(session, project, engine.dialect, isFew ? fewRows : null);
@@ -95,11 +103,8 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
     );
     const seen = session.table('model', model.name)?.transactions ?? new Map<string, bigint>();
     const target = targetOf(engine.dialect, session);
-    const selects = Array.from({ length: step.pieces }, (_, number) =>
-      compileModel(project, model.name, target, {
-        incremental: mode === 'dates',
-        vars: step.pieces === 1 ? step.vars : { ...step.vars, user_bucket: { number, of: step.pieces } },
-      }),
+    const selects = pieces(step, model, silverOf(session), rowsPerPiece).map((piece) =>
+      compileModel(project, model.name, target, piece),
     );
     const { version, rows, bytes } = await session.replaceDates({
       table: model.name,
@@ -112,6 +117,49 @@ export function createRefresher({ engine, project, crashPoints }: RefreshOptions
     });
     return { ...nothing, version, rows, bytes, durationMs: Math.round(performance.now() - startedAt) };
   }
+}
+
+/**
+ * What a step's SELECTs are compiled with. A model of sessions is made in shares of the users. Another one, when all
+ * rows of its dates are made anew, in groups of dates, as a run for touched dates makes them.
+ */
+function pieces(
+  { mode, vars, dates, pieces: shares }: PlannedStep,
+  model: Model,
+  silver: PinnedTable,
+  rowsPerPiece: number,
+): readonly { readonly incremental: boolean; readonly vars: RunVariables }[] {
+  const incremental = mode === 'dates';
+  if (shares > 1)
+    return Array.from({ length: shares }, (_, number) => ({
+      incremental,
+      vars: { ...vars, user_bucket: { number, of: shares } },
+    }));
+  const groups =
+    model.widenedBy !== null || vars.changed_offsets != null
+      ? [dates]
+      : groupDates(dates, silver, rowsPerPiece);
+  if (groups.length <= 1) return [{ incremental, vars }];
+  return groups.map((group) => ({ incremental: true, vars: { ...vars, touched_dates: group } }));
+}
+
+function groupDates(
+  dates: readonly string[],
+  { rowsByDate }: PinnedTable,
+  rowsPerPiece: number,
+): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  let rows = Infinity;
+  for (const date of dates) {
+    const more = rowsByDate.get(date) ?? 0;
+    if (rows + more > rowsPerPiece) {
+      groups.push([]);
+      rows = 0;
+    }
+    groups.at(-1)?.push(date);
+    rows += more;
+  }
+  return groups;
 }
 
 /** The tables that a project's incremental models make. */

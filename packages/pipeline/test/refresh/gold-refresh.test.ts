@@ -179,6 +179,23 @@ describe('Gold from Silver (S7)', () => {
     });
   });
 
+  test('rows that somebody else committed to Silver between two batches of ours are in Gold too', async () => {
+    await onALake(async ({ lake, send, refresh, gold }) => {
+      const [first, second] = [visit('ann', 700), visit('ann', 720)];
+      await send([first]);
+      await refresh();
+      const opened = await lake.tables();
+      const { silver } = opened.tables;
+      const rows = tableSql(silver, await silver.snapshot());
+      await silver.append(`SELECT * REPLACE ('foreign' AS event_id, 'ben' AS user_id) FROM (${rows})`);
+      await opened.close();
+      // The offsets move now, and do not tell of the other row.
+      await send([second]);
+      await refresh();
+      expect(await gold()).toEqual(expectedGold([first, { ...first, id: 'foreign', user: 'ben' }, second]));
+    });
+  });
+
   test('names what is missing', async () => {
     const lake = await createTestLake();
     const owner = await lake.open();

@@ -1,0 +1,30 @@
+import { createContract } from '@clicklake/contract';
+import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { openEmbeddedLog } from '@clicklake/event-log';
+import {
+  defaultIngestSettings,
+  defaultMaintenanceSettings,
+  noJobsByThemselves,
+  openLakeOwner,
+  type LakeOwner,
+  type LakePaths,
+} from '@clicklake/pipeline';
+
+/** A lake's owner as `clicklake ingest` has it, which leaves its files as they are written. */
+export async function openBenchOwner(paths: LakePaths): Promise<LakeOwner> {
+  const { owner } = await openLakeOwner({
+    paths,
+    files: nodeFileSystem,
+    crashPoints: noCrashPoints,
+    log: openEmbeddedLog({ directory: paths.log }),
+    contract: createContract(),
+    settings: defaultIngestSettings,
+    maintenance: defaultMaintenanceSettings,
+    jobs: noJobsByThemselves,
+    queryEngine: null,
+    clock: Date.now,
+    role: 'bench',
+    memoryLimitMb: 1024,
+  });
+  return owner;
+}

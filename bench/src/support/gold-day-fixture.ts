@@ -1,0 +1,142 @@
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { localStore, openTable, scanSql, type DeltaTable } from '@clicklake/delta-lake';
+import { openEmbeddedLog, type NewRecord } from '@clicklake/event-log';
+import { lakePaths, type LakePaths } from '@clicklake/pipeline';
+import { createSimulation } from '@clicklake/simulator';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { openBenchOwner } from './bench-owner.ts';
+import { recordMaker } from './collected-records.ts';
+
+const dayMs = 86_400_000;
+/** Copies a commit: what DuckDB writes at a time. */
+const copiesPerCommit = 1;
+
+/**
+ * A home whose Silver holds so many events of today, and Gold made of them: `baseEvents` of the simulator's
+ * through log and ingest, and copies of them as other visitors. Gold's tables are copied alike, which is what a
+ * refresh would make of visitors who have nothing to do with each other.
+ */
+export async function makeGoldDay(
+  home: string,
+  baseEvents: number,
+  copies: number,
+  say: (line: string) => void,
+): Promise<void> {
+  const done = join(home, 'fixture.json');
+  if ((await stat(done).catch(() => undefined)) !== undefined) return;
+  await rm(home, { recursive: true, force: true });
+  await mkdir(home, { recursive: true });
+  const paths = lakePaths(home);
+  say(`making ${home}: ${baseEvents} events`);
+  await appendToday(paths, baseEvents);
+  const owner = await openBenchOwner(paths);
+  await owner.catchUp(() => undefined);
+  await owner.refresh({ full: true, models: [] });
+  await owner.close();
+  if (copies > 1) await multiply(paths, copies, say);
+  await writeFile(done, JSON.stringify({ baseEvents, copies }));
+}
+
+async function appendToday(paths: LakePaths, events: number): Promise<void> {
+  const writer = await openEmbeddedLog({ directory: paths.log }).openWriter();
+  const endAt = Date.now();
+  const simulation = createSimulation({
+    seed: 'gold day',
+    time: { mode: 'back-fill', endAt, days: (endAt % dayMs) / dayMs, events },
+    duplicateRate: 0,
+    malformedRate: 0,
+    lateRate: 0,
+  });
+  const recordOf = recordMaker();
+  let records: NewRecord[] = [];
+  for (const event of simulation) {
+    records.push(recordOf(event));
+    if (records.length >= 1000) await writer.append(records.splice(0));
+  }
+  await writer.append(records);
+  await writer.close();
+  records = [];
+}
+
+interface Copied {
+  readonly table: DeltaTable;
+  /** The base's rows, as a relation. */
+  readonly rows: string;
+}
+
+async function multiply(paths: LakePaths, copies: number, say: (line: string) => void): Promise<void> {
+  await using opened = new AsyncDisposableStack();
+  const duckdb = opened.adopt(
+    await DuckDBInstance.create(':memory:', {
+      memory_limit: '1500MB',
+      threads: '2',
+      preserve_insertion_order: 'false',
+    }),
+    (instance) => instance.closeSync(),
+  );
+  const connection = opened.adopt(await duckdb.connect(), (own) => own.closeSync());
+  await connection.run("SET TimeZone = 'UTC'");
+  const open = async (directory: string): Promise<Copied> => {
+    const table = await openTable(localStore(directory, nodeFileSystem), {
+      duckdb,
+      crashPoints: noCrashPoints,
+    });
+    opened.defer(() => table.close());
+    return { table, rows: scanSql(table.store, await table.snapshot()) };
+  };
+  const gold = (name: string): Promise<Copied> => open(join(paths.gold, name));
+  const silver = await open(paths.tables.silver);
+  const sessions = await gold('user_session_metrics');
+  const activity = await gold('daily_user_activity');
+  for (let copy = 1; copy < copies; copy += copiesPerCommit) {
+    const as = (column: string): string => `${column} || '~${copy}' AS ${column}`;
+    const append = ({ table, rows }: Copied, columns: readonly string[]): Promise<unknown> =>
+      table.append(`SELECT * REPLACE (${columns.map(as).join(', ')}) FROM (${rows})`, { connection });
+    await append(silver, ['event_id', 'user_id', 'anonymous_id']);
+    await append(sessions, ['user_id', 'session_id']);
+    await append(activity, ['user_id']);
+    say(`copy ${copy + 1} of ${copies}`);
+  }
+  const multiplied = async (name: string, counts: readonly string[]): Promise<Copied> => {
+    const found = await gold(name);
+    const times = counts.map((column) => `${column} * ${copies} AS ${column}`);
+    await found.table.replaceWhere([{}], `SELECT * REPLACE (${times.join(', ')}) FROM (${found.rows})`, {
+      connection,
+    });
+    return found;
+  };
+  const common = ['product_views', 'add_to_carts', 'checkouts', 'purchases'];
+  const products = await multiplied('product_performance', [
+    'total_views',
+    'unique_users',
+    ...common.slice(1),
+    'seconds_on_page',
+    'timed_events',
+  ]);
+  const rates = await multiplied('product_conversion_rates', common);
+  const days = await multiplied('daily_aggregates', [
+    'total_events',
+    'users',
+    'buyers',
+    'active_sessions',
+    'page_views',
+    'custom_events',
+    ...common,
+  ]);
+  await seenBy(silver, [sessions, activity, products], 'clickstream.silver');
+  await seenBy(sessions, [activity], 'user_session_metrics');
+  await seenBy(activity, [days], 'daily_user_activity');
+  await seenBy(products, [rates], 'product_performance');
+}
+
+/** Tells tables that they stand for the newest version of an input. */
+async function seenBy(input: Copied, tables: readonly Copied[], name: string): Promise<void> {
+  const { version } = await input.table.snapshot();
+  for (const { table } of tables)
+    await table.commit({
+      operation: 'WRITE',
+      transactions: [{ appId: `clicklake-refresh-${name}`, version: BigInt(version) }],
+    });
+}
