@@ -1,13 +1,12 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import { isDeltaError, type DeltaTable, type StagedFile } from '@clicklake/delta-lake';
 import type { Topic } from '@clicklake/event-log';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import { settleAll } from '../settle-all.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
-import { stageSilverRows } from './stage-silver.ts';
+import { stageSilverRows, type StagingConnections } from './stage-silver.ts';
 import {
   coveredOffsets,
   coveredPositions,
@@ -17,7 +16,7 @@ import {
 } from './transaction-ids.ts';
 
 export interface CommitDependencies {
-  readonly connection: DuckDBConnection;
+  readonly connections: StagingConnections;
   readonly tables: LakeTables;
   readonly crashPoints: CrashPoints;
   readonly settings: Pick<IngestSettings, 'parquetCompression'>;
@@ -94,7 +93,7 @@ function fenced(cause: unknown): PipelineError {
 }
 
 async function stageDeadLetters(
-  { connection, tables }: CommitDependencies,
+  { connections: [connection], tables }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   // Every record of the errors topic is a row here: without rows neither topic moves this table (S4.4).
@@ -126,7 +125,7 @@ async function stageDeadLetters(
 }
 
 async function stageDuplicates(
-  { connection, tables }: CommitDependencies,
+  { connections: [connection], tables }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   if (generation.duplicateRows === 0) return undefined;
@@ -150,7 +149,7 @@ async function stageDuplicates(
 }
 
 async function stageSilver(
-  { connection, tables, settings }: CommitDependencies,
+  { connections, tables, settings }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   const table = tables.silver;
@@ -164,12 +163,7 @@ async function stageSilver(
   const files =
     generation.silverRows === 0
       ? []
-      : await stageSilverRows(
-          table,
-          connection,
-          generation.silverSelects.join(' UNION ALL '),
-          settings.parquetCompression,
-        );
+      : await stageSilverRows(table, connections, generation.silverSelects, settings.parquetCompression);
   if (generation.unreadableEvents > 0n)
     transactions.push(counted(before, unreadableAppId, generation.unreadableEvents));
   return { table, files, transactions, before };

@@ -32,6 +32,8 @@ export interface IngestLoop {
   processed(): number;
 }
 
+/** A commit takes no more than so many times `commitBytes` when the one before it takes long. */
+const mostCommits = 2;
 const retryFirstMs = 250;
 const retryMostMs = 10_000;
 
@@ -87,6 +89,8 @@ export function createIngestLoop(
   /** Rows that queries cannot see yet wait for a full batch while more is coming, and not at all otherwise. */
   function isDue(more: boolean): boolean {
     if (current.openedAt === undefined) return false;
+    // Behind a commit under way a catch-up takes up more instead of waiting for the disk.
+    if (more && pending?.failed === false && current.bytes < mostCommits * settings.commitBytes) return false;
     return current.bytes >= settings.commitBytes || msToCommit() <= 0 || (current.hidden && !more);
   }
 

@@ -17,8 +17,10 @@ import { createIngestLoop, type IngestLoop } from './ingest-loop.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { oldestToCome, startHorizon } from './received-horizon.ts';
 import { loadEvents, recoverDedupe, recoverVerdicts } from './recover.ts';
-import { discardParsed, parseIntake, type ParsedIntake } from './parse-intake.ts';
+import { discardParsed, parseIntake, type ParseDependencies, type ParsedIntake } from './parse-intake.ts';
+import { parseLanes } from './read-ahead.ts';
 import { createFindReplays } from './replay-places.ts';
+import type { StagingConnections } from './stage-silver.ts';
 import { runTick, type TickResult } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
@@ -68,22 +70,17 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   await using opened = new AsyncDisposableStack();
   const connect = async (): Promise<DuckDBConnection> =>
     opened.adopt(await utcConnection(duckdb), (connection) => connection.closeSync());
-  const [parseConnection, tickConnection, commitConnection] = [
-    await connect(),
-    await connect(),
-    await connect(),
-  ];
+  const tickConnection = await connect();
+  const commitConnections = [await connect(), await connect()] as const;
   const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
   opened.defer(() => dedupe.index.close());
-  const spool = join(paths.scratch, 'spool');
-  await mkdir(spool, { recursive: true });
-  const session = await startSession(options, {
-    parseConnection,
-    tickConnection,
-    commitConnection,
-    dedupe,
-    spool,
-  });
+  const lanes: ParseLane[] = [];
+  for (let lane = 0; lane < parseLanes; lane += 1) {
+    const scratchDirectory = join(paths.scratch, 'spool', String(lane));
+    await mkdir(scratchDirectory, { recursive: true });
+    lanes.push({ connection: await connect(), scratchDirectory });
+  }
+  const session = await startSession(options, { lanes, tickConnection, commitConnections, dedupe });
   const resources = opened.move();
 
   let closed: Promise<void> | undefined;
@@ -103,20 +100,23 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   };
 }
 
+type ParseLane = Pick<ParseDependencies, 'connection' | 'scratchDirectory'>;
+
 interface SessionParts {
-  readonly parseConnection: DuckDBConnection;
+  /** As many as `parseLanes`. */
+  readonly lanes: readonly ParseLane[];
   readonly tickConnection: DuckDBConnection;
-  readonly commitConnection: DuckDBConnection;
+  readonly commitConnections: StagingConnections;
   readonly dedupe: LakeDedupe;
-  readonly spool: string;
 }
 
 async function startSession(
   options: IngestSessionOptions,
-  { parseConnection, tickConnection, commitConnection, dedupe, spool }: SessionParts,
+  { lanes, tickConnection, commitConnections, dedupe }: SessionParts,
 ): Promise<Omit<IngestSession, 'close'> & { saveDedupe(): Promise<void> }> {
   const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
   const { index, salt } = dedupe;
+  const [commitConnection] = commitConnections;
   const silver = await tables.silver.snapshot();
   const deadLetters = await tables.dead_letters.snapshot();
   const verdicts = await recoverVerdicts(tickConnection, tables);
@@ -124,13 +124,7 @@ async function startSession(
     recoverDedupe(commitConnection, tables, { index, salt, state, windowMs: settings.dedupeWindowMs });
   await rebuild(dedupe.state);
 
-  const parseDependencies = {
-    connection: parseConnection,
-    contract,
-    dedupeSalt: salt,
-    verdicts,
-    scratchDirectory: spool,
-  };
+  const parsing = { contract, dedupeSalt: salt, verdicts };
   const findReplays = createFindReplays(tickConnection, tables.silver, () => loop.uncommitted());
   const tickDependencies = {
     connection: tickConnection,
@@ -182,7 +176,7 @@ async function startSession(
     const startedAt = performance.now();
     const silverVersion = await commitGeneration(
       {
-        connection: commitConnection,
+        connections: commitConnections,
         tables,
         crashPoints,
         settings,
@@ -205,8 +199,9 @@ async function startSession(
   const loop = createIngestLoop(
     reader,
     {
-      parse: (intake) => parseIntake(parseDependencies, intake, `tick_${(parses += 1)}`),
-      discard: (parsed) => discardParsed(parseDependencies, parsed),
+      parse: (intake, lane) =>
+        parseIntake({ ...parsing, ...laneOf(lanes, lane) }, intake, `tick_${(parses += 1)}`),
+      discard: (parsed) => discardParsed(tickConnection, parsed),
       tick,
       publish: async (generation, rows) => tail?.append(generation.id, rows),
       commit: (generation) => (committing = commit(generation)),
@@ -244,4 +239,10 @@ async function startSession(
       await index.save({ silverVersion: version, covered }, { force: true }).catch(() => undefined);
     },
   };
+}
+
+function laneOf(lanes: readonly ParseLane[], lane: number): ParseLane {
+  const found = lanes[lane];
+  if (found === undefined) throw new Error(`There is no lane ${lane} to parse in.`);
+  return found;
 }
