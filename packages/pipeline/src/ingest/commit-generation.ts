@@ -1,12 +1,11 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import { isDeltaError, type DeltaTable, type StagedFile } from '@clicklake/delta-lake';
 import type { Topic } from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import { settleAll } from '../settle-all.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
-import type { IngestSettings } from './ingest-settings.ts';
-import { stageSilverRows, type StagingConnections } from './stage-silver.ts';
 import {
   coveredOffsets,
   coveredPositions,
@@ -16,10 +15,11 @@ import {
 } from './transaction-ids.ts';
 
 export interface CommitDependencies {
-  readonly connections: StagingConnections;
+  readonly connection: DuckDBConnection;
   readonly tables: LakeTables;
   readonly crashPoints: CrashPoints;
-  readonly settings: Pick<IngestSettings, 'parquetCompression'>;
+  /** Silver's rows as files; begun before the commit, when there was time. */
+  readonly stageSilver: (generation: Generation) => Promise<readonly StagedFile[]>;
   /** Told when a commit stands but the checkpoint or log clean-up after it failed; undefined: they went well. */
   readonly onMaintenance: (problem: unknown) => void;
 }
@@ -48,7 +48,7 @@ export async function commitGeneration(
   const [deadLetters, duplicates, silver] = await settleAll([
     stageDeadLetters(dependencies, generation),
     stageDuplicates(dependencies, generation),
-    stageSilver(dependencies, generation),
+    stageSilverStep(dependencies, generation),
   ]);
   crashPoints.reach('ingest-staged');
   if (deadLetters !== undefined) await commitStep(dependencies, deadLetters);
@@ -93,7 +93,7 @@ function fenced(cause: unknown): PipelineError {
 }
 
 async function stageDeadLetters(
-  { connections: [connection], tables }: CommitDependencies,
+  { connection, tables }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   // Every record of the errors topic is a row here: without rows neither topic moves this table (S4.4).
@@ -125,7 +125,7 @@ async function stageDeadLetters(
 }
 
 async function stageDuplicates(
-  { connections: [connection], tables }: CommitDependencies,
+  { connection, tables }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   if (generation.duplicateRows === 0) return undefined;
@@ -148,8 +148,8 @@ async function stageDuplicates(
   };
 }
 
-async function stageSilver(
-  { connections, tables, settings }: CommitDependencies,
+async function stageSilverStep(
+  { tables, stageSilver }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   const table = tables.silver;
@@ -160,10 +160,7 @@ async function stageSilver(
   if (sameOffsets(covered, eventsEnd)) return undefined;
   if (!sameOffsets(covered, eventsStart)) throw fenced(undefined);
   const transactions = advances('clickstream-events', covered, eventsEnd);
-  const files =
-    generation.silverRows === 0
-      ? []
-      : await stageSilverRows(table, connections, generation.silverSelects, settings.parquetCompression);
+  const files = await stageSilver(generation);
   if (generation.unreadableEvents > 0n)
     transactions.push(counted(before, unreadableAppId, generation.unreadableEvents));
   return { table, files, transactions, before };

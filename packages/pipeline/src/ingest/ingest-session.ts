@@ -20,7 +20,7 @@ import { loadEvents, recoverDedupe, recoverVerdicts } from './recover.ts';
 import { discardParsed, parseIntake, type ParseDependencies, type ParsedIntake } from './parse-intake.ts';
 import { parseLanes } from './read-ahead.ts';
 import { createFindReplays } from './replay-places.ts';
-import type { StagingConnections } from './stage-silver.ts';
+import { createSilverStaging, type SilverStaging } from './stage-silver.ts';
 import { runTick, type TickResult } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
@@ -71,7 +71,8 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   const connect = async (): Promise<DuckDBConnection> =>
     opened.adopt(await utcConnection(duckdb), (connection) => connection.closeSync());
   const tickConnection = await connect();
-  const commitConnections = [await connect(), await connect()] as const;
+  const commitConnection = await connect();
+  const stagingConnections = [await connect(), await connect()] as const;
   const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
   opened.defer(() => dedupe.index.close());
   const lanes: ParseLane[] = [];
@@ -80,7 +81,9 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
     await mkdir(scratchDirectory, { recursive: true });
     lanes.push({ connection: await connect(), scratchDirectory });
   }
-  const session = await startSession(options, { lanes, tickConnection, commitConnections, dedupe });
+  const staging = createSilverStaging(options.tables.silver, stagingConnections, settings.parquetCompression);
+  opened.defer(() => staging.idle());
+  const session = await startSession(options, { lanes, tickConnection, commitConnection, staging, dedupe });
   const resources = opened.move();
 
   let closed: Promise<void> | undefined;
@@ -106,17 +109,17 @@ interface SessionParts {
   /** As many as `parseLanes`. */
   readonly lanes: readonly ParseLane[];
   readonly tickConnection: DuckDBConnection;
-  readonly commitConnections: StagingConnections;
+  readonly commitConnection: DuckDBConnection;
+  readonly staging: SilverStaging;
   readonly dedupe: LakeDedupe;
 }
 
 async function startSession(
   options: IngestSessionOptions,
-  { lanes, tickConnection, commitConnections, dedupe }: SessionParts,
+  { lanes, tickConnection, commitConnection, staging, dedupe }: SessionParts,
 ): Promise<Omit<IngestSession, 'close'> & { saveDedupe(): Promise<void> }> {
   const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
   const { index, salt } = dedupe;
-  const [commitConnection] = commitConnections;
   const silver = await tables.silver.snapshot();
   const deadLetters = await tables.dead_letters.snapshot();
   const verdicts = await recoverVerdicts(tickConnection, tables);
@@ -136,13 +139,12 @@ async function startSession(
   };
   /** Every attempt has a table of its own. */
   let parses = 0;
-  let committing: Promise<void> = Promise.resolve();
   /** The index may lack entries: it is neither asked nor saved before it has been rebuilt. */
   let damaged = false;
 
   async function rebuildDamaged(): Promise<void> {
     // A commit meanwhile moves rows from the tail to Silver, and they must be found in one of the two.
-    await committing.catch(() => undefined);
+    await loop.commitsEnded();
     await rebuild(undefined);
     for (const { silverSelects } of loop.uncommitted()) {
       for (const select of silverSelects) await loadEvents(commitConnection, index, salt, select);
@@ -176,15 +178,16 @@ async function startSession(
     const startedAt = performance.now();
     const silverVersion = await commitGeneration(
       {
-        connections: commitConnections,
+        connection: commitConnection,
         tables,
         crashPoints,
-        settings,
+        stageSilver: (of) => staging.take(of),
         onMaintenance: options.onMaintenance,
       },
       generation,
     );
     const durationMs = performance.now() - startedAt;
+    await staging.drop(generation);
     // Durable from here on. What follows can be lost with the process and is made up for at the next start.
     tail?.drop(generation.id, options.onMaintenance);
     if (!damaged) await saveDedupe(generation, silverVersion);
@@ -204,7 +207,8 @@ async function startSession(
       discard: (parsed) => discardParsed(tickConnection, parsed),
       tick,
       publish: async (generation, rows) => tail?.append(generation.id, rows),
-      commit: (generation) => (committing = commit(generation)),
+      stage: (generation) => staging.start(generation),
+      commit,
       onProblem: options.onProblem,
     },
     settings,

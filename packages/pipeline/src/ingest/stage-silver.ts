@@ -1,12 +1,65 @@
 import type { DeltaTable, StagedFile } from '@clicklake/delta-lake';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { settleAll } from '../settle-all.ts';
+import type { Generation } from './generation.ts';
 
 /** A date with at least so many rows of a commit gets a COPY of its own. */
 const ownCopyRows = 20_000;
 
 /** Each runs a statement at a time: a commit writes as many files at once. */
 export type StagingConnections = readonly [DuckDBConnection, DuckDBConnection];
+
+/** Writes the Parquet of generations before their turn to be committed comes. */
+export interface SilverStaging {
+  /** Begins with a generation's rows. */
+  start(generation: Generation): void;
+  /** Its files: those begun before, the first time; what failed, or was taken before, is written anew. */
+  take(generation: Generation): Promise<readonly StagedFile[]>;
+  /** Forgets a generation that was committed without them. Resolves when nothing is written for it any more. */
+  drop(generation: Generation): Promise<void>;
+  /** Resolves when nothing is at work any more. */
+  idle(): Promise<void>;
+}
+
+export function createSilverStaging(
+  table: DeltaTable,
+  connections: StagingConnections,
+  compression: 'zstd' | 'snappy',
+): SilverStaging {
+  const begun = new Map<number, Promise<readonly StagedFile[]>>();
+  /** When everything begun so far has ended. */
+  let last: Promise<unknown> = Promise.resolve();
+
+  function write({ silverRows, silverSelects }: Generation): Promise<readonly StagedFile[]> {
+    if (silverRows === 0) return Promise.resolve([]);
+    // One after the other: a statement that waits for its connection would hold one of the few threads for I/O.
+    const files = last.then(() => stageSilverRows(table, connections, silverSelects, compression));
+    last = files.catch(() => undefined);
+    return files;
+  }
+
+  return {
+    start(generation) {
+      const files = write(generation);
+      // Whoever takes it sees its failure; until then it must not count as unhandled.
+      files.catch(() => undefined);
+      begun.set(generation.id, files);
+    },
+    take(generation) {
+      const files = begun.get(generation.id) ?? write(generation);
+      begun.delete(generation.id);
+      return files;
+    },
+    async drop({ id }) {
+      const files = begun.get(id);
+      begun.delete(id);
+      await files?.catch(() => undefined);
+    },
+    async idle() {
+      await last;
+    },
+  };
+}
 
 /** From so many rows of one date on, two files are written at once: only a catch-up has them. */
 const twoFilesRows = 100_000;
@@ -18,7 +71,7 @@ const twoFilesRows = 100_000;
  *
  * @param selects SELECTs whose rows together are those to write.
  */
-export async function stageSilverRows(
+async function stageSilverRows(
   table: DeltaTable,
   connections: StagingConnections,
   selects: readonly string[],
