@@ -52,7 +52,7 @@ export async function hashOf(
   eventId: string,
 ): Promise<Uint32Array> {
   const result = await connection.run(
-    `SELECT ${hashColumn(salt)}, 0::DOUBLE, 0::INTEGER, 0::DOUBLE FROM (SELECT $1::VARCHAR AS event_id)`,
+    `SELECT ${hashExpression(salt)}, 0::DOUBLE, 0::INTEGER, 0::DOUBLE FROM (SELECT $1::VARCHAR AS event_id)`,
     [eventId],
   );
   return batchOfChunks(await result.fetchAllChunks()).hashes;
