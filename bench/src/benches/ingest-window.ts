@@ -67,7 +67,7 @@ const partitions = [0, 1, 2];
  * Makes a lake whose Silver has passed offset 0 of each partition, and fills its window with ids of that
  * offset that no event has, spread over its seven days. (Those three records are booked as removed.)
  */
-export async function fillWindow(
+async function fillWindow(
   home: string,
   ids: number,
   until: number,
