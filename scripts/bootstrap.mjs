@@ -93,7 +93,9 @@ async function handOver(args) {
   const child = spawn(node, args, {
     cwd: process.env.INIT_CWD ?? root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: path },
+    // A DuckDB statement holds one of these threads while it runs: Node's four leave none for files and fsync
+    // while ingest catches up.
+    env: { UV_THREADPOOL_SIZE: '8', ...process.env, PATH: path },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   // When npm or its shell is killed outright nobody forwards a signal: being orphaned is the signal then.

@@ -14,7 +14,12 @@ const [entry, flags] = existsSync(source)
 const recent = Number(process.versions.node.split('.')[0]) >= 24;
 const node = (recent ? undefined : bundledNode(join(app, '../../node_modules'))) ?? process.execPath;
 
-const child = spawn(node, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+const child = spawn(node, [...flags, entry, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  // A DuckDB statement holds one of these threads while it runs: Node's four leave none for files and fsync
+  // while ingest catches up.
+  env: { UV_THREADPOOL_SIZE: '8', ...process.env },
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 // A shell between npx and us does not pass a signal on: being orphaned is the signal then.
 const parent = process.ppid;

@@ -99,6 +99,7 @@ describe('`up`, and commands that reach it (S6.3)', () => {
       records: [{ verdict: 'valid', committed: true }],
     });
     expect((await shell.run('trace', 'nobody')).code).toBe(1);
+  });
 
   it('tests what Gold stands for', async () => {
     expect(await json('refresh')).toHaveProperty('models');

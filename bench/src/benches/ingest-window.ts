@@ -1,15 +1,15 @@
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
-import { defaultIngestSettings, lakePaths, openLakeDedupe } from '@clicklake/pipeline';
+import { lakePaths } from '@clicklake/pipeline';
 // Deep imports: a lake that has committed something long ago cannot be had from outside in a minute.
 import { openLakeDuckdb } from '../../../packages/pipeline/src/lake/duckdb.ts';
 import { openOrCreateTables } from '../../../packages/pipeline/src/lake/lake-tables.ts';
 import { partitionAppId, removedAppId } from '../../../packages/pipeline/src/ingest/transaction-ids.ts';
 import { median, rounded, type Benchmark } from '../benchmark.ts';
+import { linkDedupeWindow } from '../support/dedupe-window.ts';
 import { eventLogFixture } from '../support/event-log-fixture.ts';
 import { runIngest } from '../support/ingest-run.ts';
 
 const million = 1_000_000;
-const loadRows = 200_000;
 
 /** Share of the speed without ids in the window that must be left. */
 const bars: readonly (readonly [ids: number, bar: number])[] = [
@@ -31,10 +31,11 @@ export const ingestWindowBenchmark: Benchmark = {
       const withIds: number[] = [];
       for (let pair = 0; pair < pairs; pair += 1) {
         without.push(
-          (await runIngest(fixture.home, (home) => fillWindow(home, 0, fixture.lastReceivedAt))).seconds,
+          (await runIngest(fixture.home, (home) => fillWindow(home, 0, fixture.lastReceivedAt, say))).seconds,
         );
         withIds.push(
-          (await runIngest(fixture.home, (home) => fillWindow(home, ids, fixture.lastReceivedAt))).seconds,
+          (await runIngest(fixture.home, (home) => fillWindow(home, ids, fixture.lastReceivedAt, say)))
+            .seconds,
         );
         say(
           `${ids / million} M ids, pair ${pair + 1}: ${without.at(-1)?.toFixed(2)} s without, ${withIds.at(-1)?.toFixed(2)} s with`,
@@ -66,7 +67,12 @@ const partitions = [0, 1, 2];
  * Makes a lake whose Silver has passed offset 0 of each partition, and fills its window with ids of that
  * offset that no event has, spread over its seven days. (Those three records are booked as removed.)
  */
-async function fillWindow(home: string, ids: number, until: number): Promise<void> {
+async function fillWindow(
+  home: string,
+  ids: number,
+  until: number,
+  say: (line: string) => void,
+): Promise<void> {
   const paths = lakePaths(home);
   const duckdb = await openLakeDuckdb(paths.scratch, 256);
   const tables = await openOrCreateTables({
@@ -88,33 +94,5 @@ async function fillWindow(home: string, ids: number, until: number): Promise<voi
   });
   for (const table of Object.values(tables)) await table.close();
   duckdb.closeSync();
-  const { index } = await openLakeDedupe(paths, nodeFileSystem, noCrashPoints, defaultIngestSettings);
-  const first = until - defaultIngestSettings.dedupeWindowMs + 1;
-  const random = splitMix(0x9e3779b9);
-  for (let at = 0; at < ids; at += loadRows) {
-    const count = Math.min(loadRows, ids - at);
-    const receivedAt = first + Math.floor((at / ids) * (until - first));
-    await index.load({
-      count,
-      hashes: Uint32Array.from({ length: count * 4 }, random),
-      receivedAt: new Float64Array(count).fill(receivedAt),
-      partitions: new Int32Array(count),
-      offsets: new Float64Array(count),
-    });
-  }
-  await index.save({ silverVersion: 1, covered: partitions.map(() => 1n) }, { force: true });
-  await index.close();
-}
-
-/** Uniform 32-bit words (Steele et al., SplitMix, in its 32-bit form). */
-function splitMix(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let mixed = state ^ (state >>> 16);
-    mixed = Math.imul(mixed, 0x21f0aaad);
-    mixed ^= mixed >>> 15;
-    mixed = Math.imul(mixed, 0x735a2d97);
-    return (mixed ^ (mixed >>> 15)) >>> 0;
-  };
+  await linkDedupeWindow(paths, ids, until, say);
 }

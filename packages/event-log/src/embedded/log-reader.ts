@@ -98,7 +98,7 @@ export function openLogReader(
 
   return {
     fetch(topic, partition, from, maxBytes, memory) {
-      const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, Math.ceil(maxBytes * 1.1)));
+      const windowBytes = Math.min(maxWindowBytes, Math.max(minWindowBytes, Math.ceil(maxBytes * framing)));
       return read(topic, partition, from, async ({ found, end, skipped }) => {
         memory?.reset();
         const pieces = found.reader.pieces({ from, end, skipped, windowBytes, memory });
@@ -154,6 +154,8 @@ async function takePieces(pieces: AsyncGenerator<Piece>, maxBytes: number) {
   return { batches, unreadable };
 }
 
+/** What entries, keys and headers add to the values, with room for the batch that goes over the budget. */
+const framing = 1.2;
 const minWindowBytes = 64 << 10;
 const maxWindowBytes = 128 << 20;
 

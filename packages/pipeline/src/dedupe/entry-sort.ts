@@ -1,4 +1,5 @@
 import type { DedupeBatch } from './dedupe-batch.ts';
+import { pagePool, type PagePool } from './page-reader.ts';
 
 /** Buffers that sorting and probing share; `capacity` rows at a time. 20 bytes a row. */
 export interface SortBuffers {
@@ -9,6 +10,8 @@ export interface SortBuffers {
   readonly spareOrder: Uint32Array;
   /** For whoever works on the sorted rows: the positions that a filter let through. */
   readonly selected: Uint32Array;
+  /** What a lookup reads pages into. */
+  readonly pages: PagePool;
 }
 
 /** Rows by hash, ties by the comparison given; `keys[i]` is the first hash word of row `order[i]`. */
@@ -30,6 +33,7 @@ export function createSortBuffers(capacity: number): SortBuffers {
     spareKeys: new Uint32Array(capacity),
     spareOrder: new Uint32Array(capacity),
     selected: new Uint32Array(capacity),
+    pages: pagePool(),
   };
 }
 

@@ -35,8 +35,11 @@ export function planMemory(memoryBytes: number): MemoryPlan {
   return { memtableEntries, fixedBytes, runBytes: memoryBytes - fixedBytes };
 }
 
-/** Beyond 12 bits a key a filter spares hardly another read; below 2 it lets nearly everything through. */
-const mostBitsPerKey = 12;
+/**
+ * At 24 bits a key one row in a thousand or two is let through in vain, at 12 bits ten times as many, and each costs a
+ * read; below 2 bits a filter lets nearly everything through.
+ */
+const mostBitsPerKey = 24;
 const leastBitsPerKey = 2;
 
 /** Bits a key that every run can have when `entries` share `bytes`. */

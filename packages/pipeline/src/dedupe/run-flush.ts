@@ -18,7 +18,7 @@ export async function writeMemtable(
 ): Promise<Run[]> {
   if (table.size === 0) return [];
   const sorted = sortMemtable(table, buffers);
-  const buckets = groupByBucket(table, sorted, bucketMs, buffers.selected);
+  const buckets = groupByBucket(table, sorted, bucketMs, buffers);
   const runs: Run[] = [];
   try {
     for (const bucket of buckets) {
@@ -58,47 +58,58 @@ function groupByBucket(
   table: Memtable,
   sorted: SortedEntries,
   bucketMs: number,
-  place: Uint32Array,
+  { selected: place, keys: free }: SortBuffers,
 ): Bucket[] {
-  const startOf = (row: number): number =>
-    Math.floor(receivedAtOf(table.entries, row * packedWords) / bucketMs) * bucketMs;
-  const sizes = bucketSizes(table, bucketMs);
-  if (sizes.size === 1) {
-    return [...sizes.keys()].map((start) => ({ start, rows: sorted.order.subarray(0, sorted.count) }));
-  }
-  const next = new Map<number, number>();
-  const buckets: Bucket[] = [];
-  let from = 0;
-  for (const [start, size] of [...sizes].sort(([a], [b]) => a - b)) {
-    next.set(start, from);
-    buckets.push({ start, rows: place.subarray(from, from + size) });
-    from += size;
-  }
+  const { starts, sizes, bucketOf } = bucketsOfRows(table, bucketMs, free);
+  const [only] = starts;
+  if (only !== undefined && starts.length === 1)
+    return [{ start: only, rows: sorted.order.subarray(0, sorted.count) }];
+  const next = new Uint32Array(starts.length);
+  for (let bucket = 1; bucket < starts.length; bucket += 1)
+    next[bucket] = (next[bucket - 1] ?? 0) + (sizes[bucket - 1] ?? 0);
+  const buckets = starts.map((start, bucket) => {
+    const from = next[bucket] ?? 0;
+    return { start, rows: place.subarray(from, from + (sizes[bucket] ?? 0)) };
+  });
   for (let i = 0; i < sorted.count; i += 1) {
     const row = sorted.order[i] ?? 0;
-    const start = startOf(row);
-    const to = next.get(start) ?? 0;
+    const bucket = bucketOf[row] ?? 0;
+    const to = next[bucket] ?? 0;
     place[to] = row;
-    next.set(start, to + 1);
+    next[bucket] = to + 1;
   }
-  return buckets;
+  return buckets.sort((a, b) => a.start - b.start);
 }
 
-/** Entries per start of bucket. Neighbours in arrival nearly always share theirs. */
-function bucketSizes(table: Memtable, bucketMs: number): Map<number, number> {
-  const sizes = new Map<number, number>();
-  let start = 0;
-  let size = 0;
-  for (let row = 0; row < table.size; row += 1) {
-    const receivedAt = receivedAtOf(table.entries, row * packedWords);
-    if (receivedAt < start || receivedAt >= start + bucketMs || size === 0) {
-      if (size > 0) sizes.set(start, (sizes.get(start) ?? 0) + size);
+interface RowBuckets {
+  readonly starts: readonly number[];
+  readonly sizes: readonly number[];
+  /** Index of each row's bucket. */
+  readonly bucketOf: Uint32Array;
+}
+
+/** Looked up in order of arrival: neighbours nearly always share their bucket, and the entries are read in order. */
+function bucketsOfRows({ entries, size }: Memtable, bucketMs: number, bucketOf: Uint32Array): RowBuckets {
+  const indexes = new Map<number, number>();
+  const starts: number[] = [];
+  const sizes: number[] = [];
+  let start = Number.NaN;
+  let bucket = -1;
+  for (let row = 0; row < size; row += 1) {
+    const receivedAt = receivedAtOf(entries, row * packedWords);
+    if (!(receivedAt >= start && receivedAt < start + bucketMs)) {
       start = Math.floor(receivedAt / bucketMs) * bucketMs;
-      size = 0;
+      bucket = indexes.get(start) ?? starts.length;
+      if (bucket === starts.length) {
+        indexes.set(start, bucket);
+        starts.push(start);
+        sizes.push(0);
+      }
     }
-    size += 1;
+    bucketOf[row] = bucket;
+    sizes[bucket] = (sizes[bucket] ?? 0) + 1;
   }
-  return sizes.set(start, (sizes.get(start) ?? 0) + size);
+  return { starts, sizes, bucketOf };
 }
 
 async function writeBucket(

@@ -2,7 +2,7 @@ import { selectKeys } from './bloom-filter.ts';
 import type { SortBuffers, SortedEntries } from './entry-sort.ts';
 import { offerEntry, type Judgement } from './judgement.ts';
 import { offsetOf, partitionOf } from './packed-entry.ts';
-import { readAheadPages, readPages, type PageRange } from './page-reader.ts';
+import { readAheadPages, readPages, type PagePool, type PageRange } from './page-reader.ts';
 import { keysPerPage, pageWordCount, rowsPerPage, verifyPage, wordsPerRow } from './run-format.ts';
 import type { Run } from './run.ts';
 
@@ -36,7 +36,7 @@ export async function judgeByRun(
   buffers: SortBuffers,
   costs: LookupCosts,
 ): Promise<void> {
-  const { selected } = buffers;
+  const { selected, pages } = buffers;
   const count = selectKeys(run.filter, sorted.keys, sorted.count, selected);
   if (count === 0) return;
   const matches: KeyMatches = {
@@ -47,7 +47,7 @@ export async function judgeByRun(
   let found = 0;
   let lastFound = -1;
   const resolve = async (matches: KeyMatches): Promise<void> => {
-    await judgeMatches(judgement, sorted, run, matches, costs, (position) => {
+    await judgeMatches(judgement, sorted, run, matches, pages, costs, (position) => {
       if (position === lastFound) return;
       lastFound = position;
       found += 1;
@@ -55,10 +55,11 @@ export async function judgeByRun(
     matches.size = 0;
   };
   const plan = planKeyReads(run.fences, sorted.keys, selected, count);
-  await readPages(run.keys, plan, async (words, range) => {
+  const match = async (words: Uint32Array, range: KeyRead): Promise<void> => {
     costs.reads += 1;
     for (const full of findKeys(words, range, run, sorted.keys, selected, matches)) await resolve(full);
-  });
+  };
+  await readPages(run.keys, plan, match, pages);
   await resolve(matches);
   costs.falsePositives += count - found;
 }
@@ -186,12 +187,13 @@ async function judgeMatches(
   sorted: SortedEntries,
   run: Run,
   matches: KeyMatches,
+  pages: PagePool,
   costs: LookupCosts,
   onFound: (position: number) => void,
 ): Promise<void> {
   const { hashes } = judgement.batch;
   const { description, liveBelow } = run;
-  await readPages(run.rows, planRowReads(matches), (words, range) => {
+  const compare = (words: Uint32Array, range: RowRead): void => {
     costs.reads += 1;
     let verified = -1;
     for (let i = range.from; i < range.to; i += 1) {
@@ -216,5 +218,6 @@ async function judgeMatches(
       if (liveBelow !== undefined && offset >= (liveBelow[partition] ?? 0)) continue;
       offerEntry(judgement, row, description.bucketStart + (words[at + 3] ?? 0), partition, offset);
     }
-  });
+  };
+  await readPages(run.rows, planRowReads(matches), compare, pages);
 }

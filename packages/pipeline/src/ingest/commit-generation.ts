@@ -6,8 +6,6 @@ import type { LakeTables } from '../lake/lake-tables.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import { settleAll } from '../settle-all.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from './generation.ts';
-import type { IngestSettings } from './ingest-settings.ts';
-import { stageSilverRows } from './stage-silver.ts';
 import {
   coveredOffsets,
   coveredPositions,
@@ -20,7 +18,8 @@ export interface CommitDependencies {
   readonly connection: DuckDBConnection;
   readonly tables: LakeTables;
   readonly crashPoints: CrashPoints;
-  readonly settings: Pick<IngestSettings, 'parquetCompression'>;
+  /** Silver's rows as files; begun before the commit, when there was time. */
+  readonly stageSilver: (generation: Generation) => Promise<readonly StagedFile[]>;
   /** Told when a commit stands but the checkpoint or log clean-up after it failed; undefined: they went well. */
   readonly onMaintenance: (problem: unknown) => void;
 }
@@ -49,7 +48,7 @@ export async function commitGeneration(
   const [deadLetters, duplicates, silver] = await settleAll([
     stageDeadLetters(dependencies, generation),
     stageDuplicates(dependencies, generation),
-    stageSilver(dependencies, generation),
+    stageSilverStep(dependencies, generation),
   ]);
   crashPoints.reach('ingest-staged');
   if (deadLetters !== undefined) await commitStep(dependencies, deadLetters);
@@ -149,8 +148,8 @@ async function stageDuplicates(
   };
 }
 
-async function stageSilver(
-  { connection, tables, settings }: CommitDependencies,
+async function stageSilverStep(
+  { tables, stageSilver }: CommitDependencies,
   generation: Generation,
 ): Promise<Step | undefined> {
   const table = tables.silver;
@@ -161,15 +160,7 @@ async function stageSilver(
   if (sameOffsets(covered, eventsEnd)) return undefined;
   if (!sameOffsets(covered, eventsStart)) throw fenced(undefined);
   const transactions = advances('clickstream-events', covered, eventsEnd);
-  const files =
-    generation.silverRows === 0
-      ? []
-      : await stageSilverRows(
-          table,
-          connection,
-          generation.silverSelects.join(' UNION ALL '),
-          settings.parquetCompression,
-        );
+  const files = await stageSilver(generation);
   if (generation.unreadableEvents > 0n)
     transactions.push(counted(before, unreadableAppId, generation.unreadableEvents));
   return { table, files, transactions, before };

@@ -4,28 +4,34 @@ import type { DedupeBatch } from '../dedupe/dedupe-batch.ts';
 import { offsetExpression, partitionExpression, type RowPlaces } from './silver-projection.ts';
 import { literal } from './sql-literal.ts';
 
+/** What a tick's table has beside the contract's columns. */
+export function hashColumn(salt: string): string {
+  return `${hashExpression(salt)} AS "$hash"`;
+}
+
 /**
  * Reads what the dedupe index needs of a tick's table: row i of the batch is rowid i.
- *
- * The hash is MD5 over a secret of this lake and the id: 128 bits that nobody without the secret can make
- * collide, at a third of SHA-256's cost (S3.2 allows no false positive, S3.3 asks for 128 bits).
  */
 export async function readEventHashes(
   connection: DuckDBConnection,
   table: string,
   places: RowPlaces,
-  salt: string,
 ): Promise<DedupeBatch> {
   return readHashes(
     connection,
-    `SELECT ${hashColumn(salt)}, CAST(coalesce(epoch_ms(received_at), 0) AS DOUBLE),
+    `SELECT "$hash", CAST(coalesce(epoch_ms(received_at), 0) AS DOUBLE),
        CAST(${partitionExpression(places)} AS INTEGER), CAST(${offsetExpression(places)} AS DOUBLE)
      FROM ${table}`,
   );
 }
 
-/** The hash as one UHUGEINT, whose vector is the four words of a row as the index wants them. */
-export function hashColumn(salt: string): string {
+/**
+ * The hash of an id as one UHUGEINT, whose vector is the four words of a row as the index wants them.
+ *
+ * It is MD5 over a secret of this lake and the id: 128 bits that nobody without the secret can make collide, at a
+ * third of SHA-256's cost (S3.2 allows no false positive, S3.3 asks for 128 bits).
+ */
+export function hashExpression(salt: string): string {
   return `coalesce(md5_number(${literal(salt)} || event_id), 0::UHUGEINT)`;
 }
 
@@ -46,7 +52,7 @@ export async function hashOf(
   eventId: string,
 ): Promise<Uint32Array> {
   const result = await connection.run(
-    `SELECT ${hashColumn(salt)}, 0::DOUBLE, 0::INTEGER, 0::DOUBLE FROM (SELECT $1::VARCHAR AS event_id)`,
+    `SELECT ${hashExpression(salt)}, 0::DOUBLE, 0::INTEGER, 0::DOUBLE FROM (SELECT $1::VARCHAR AS event_id)`,
     [eventId],
   );
   return batchOfChunks(await result.fetchAllChunks()).hashes;
@@ -61,19 +67,23 @@ export function batchOfChunks(chunks: readonly DuckDBDataChunk[]): DedupeBatch {
   let row = 0;
   for (const chunk of chunks) {
     const rows = chunk.rowCount;
-    hashes.set(new Uint32Array(copyOf(chunk, 0, rows * 16)), row * 4);
-    receivedAt.set(new Float64Array(copyOf(chunk, 1, rows * 8)), row);
-    partitions.set(new Int32Array(copyOf(chunk, 2, rows * 4)), row);
-    offsets.set(new Float64Array(copyOf(chunk, 3, rows * 8)), row);
+    copyVector(chunk, 0, rows * 16, hashes, row * 16);
+    copyVector(chunk, 1, rows * 8, receivedAt, row * 8);
+    copyVector(chunk, 2, rows * 4, partitions, row * 4);
+    copyVector(chunk, 3, rows * 8, offsets, row * 8);
     row += rows;
   }
   return { count, hashes, receivedAt, partitions, offsets };
 }
 
-/** A vector's bytes, copied into a buffer of its own: DuckDB's memory is not ours to keep or aligned for us. */
-function copyOf(chunk: DuckDBDataChunk, column: number, bytes: number): ArrayBuffer {
+/** Copies a vector's bytes to a place in `target`: DuckDB's memory is not ours to keep, nor aligned for us. */
+function copyVector(
+  chunk: DuckDBDataChunk,
+  column: number,
+  bytes: number,
+  target: Uint32Array | Float64Array | Int32Array,
+  at: number,
+): void {
   const vector = duckdb.data_chunk_get_vector(chunk.chunk, column);
-  const copy = new Uint8Array(bytes);
-  copy.set(duckdb.vector_get_data(vector, bytes));
-  return copy.buffer;
+  new Uint8Array(target.buffer, target.byteOffset + at, bytes).set(duckdb.vector_get_data(vector, bytes));
 }

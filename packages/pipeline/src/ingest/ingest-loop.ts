@@ -13,6 +13,8 @@ export interface IngestSteps extends ParseSteps {
   tick(generation: Generation, parsed: ParsedIntake, nowMs: number): Promise<TickResult>;
   /** Shows new rows to queries. */
   publish(generation: Generation, rows: readonly DuckDBDataChunk[]): Promise<void>;
+  /** Begins with what a commit takes longest for. The commit of the generation follows, once those before it stand. */
+  stage(generation: Generation): void;
   /** Makes a generation durable, then forgets what it held in memory. */
   commit(generation: Generation): Promise<void>;
   /** Told when a step fails, and with undefined when one succeeds again; says whether to try again. */
@@ -28,10 +30,20 @@ export interface IngestLoop {
   flush(): Promise<void>;
   /** Generations not committed yet, oldest first. */
   uncommitted(): readonly Generation[];
+  /** Resolves when no commit is at work; a tick may wait for it, since none is begun during a tick. */
+  commitsEnded(): Promise<void>;
   /** Records taken up since the start. */
   processed(): number;
 }
 
+interface PendingCommit {
+  readonly generation: Generation;
+  attempt: Promise<void>;
+  failed: boolean;
+}
+
+/** One that becomes durable, and one whose rows are written meanwhile. */
+const mostPending = 2;
 const retryFirstMs = 250;
 const retryMostMs = 10_000;
 
@@ -44,10 +56,8 @@ export function createIngestLoop(
 ): IngestLoop {
   let positions: ReadPositions = { events: start.eventsEnd, errors: start.errorsEnd };
   let current = emptyGeneration(start);
-  /** Handed over and not durable yet: at most one, so that commits keep their order. */
-  let pending:
-    | { readonly generation: Generation; readonly attempt: Promise<void>; readonly failed: boolean }
-    | undefined;
+  /** Handed over and not durable yet, oldest first; each is committed after the one before it. */
+  let pending: readonly PendingCommit[] = [];
   /** Ends the sleep of `waitForWork`. */
   let wake: (() => void) | undefined;
   const intakes = createParsedIntakes(reader, settings.tickBytes, steps);
@@ -97,38 +107,52 @@ export function createIngestLoop(
     return age < 0 ? 0 : settings.commitIntervalMs - age;
   }
 
-  /** Starts the commit of the current generation once the one before it is durable. */
+  /** Starts the commit of the current generation behind those under way. */
   async function handOver(): Promise<void> {
-    await settle();
+    while (pending.length >= mostPending) await pending[0]?.attempt;
     if (current.openedAt === undefined) return;
     const generation = current;
     current = emptyGeneration({ ...generation, id: generation.id + 1 });
-    attemptCommit(generation);
+    const commit: PendingCommit = { generation, attempt: Promise.resolve(), failed: false };
+    const before = pending.at(-1)?.attempt ?? Promise.resolve();
+    pending = [...pending, commit];
+    steps.stage(generation);
+    attemptCommit(commit, before);
   }
 
-  function attemptCommit(generation: Generation): void {
-    const attempt = steps.commit(generation).then(
-      () => {
-        pending = undefined;
-      },
-      (error: unknown) => {
-        pending = { generation, attempt, failed: true };
-        wake?.();
-        throw error;
-      },
-    );
-    pending = { generation, attempt, failed: false };
+  function attemptCommit(commit: PendingCommit, before: Promise<void>): void {
+    commit.failed = false;
+    commit.attempt = before
+      .then(() => steps.commit(commit.generation))
+      .then(
+        () => {
+          pending = pending.filter((other) => other !== commit);
+        },
+        (error: unknown) => {
+          commit.failed = true;
+          wake?.();
+          throw error;
+        },
+      );
     // Whoever settles it sees the failure; until then it must not count as unhandled.
-    attempt.catch(() => undefined);
+    commit.attempt.catch(() => undefined);
   }
 
-  /** Waits for the pending commit. After a failure it stays pending: every step of it can be repeated. */
+  /** Waits for the pending commits. After a failure they stay pending: every step of them can be repeated. */
   async function settle(): Promise<void> {
-    await pending?.attempt;
+    for (const { attempt } of pending) await attempt;
+  }
+
+  function hasFailed(): boolean {
+    return pending.some(({ failed }) => failed);
   }
 
   function retryPending(): void {
-    if (pending?.failed === true) attemptCommit(pending.generation);
+    let before = Promise.resolve();
+    for (const commit of pending) {
+      if (commit.failed) attemptCommit(commit, before);
+      before = commit.attempt;
+    }
   }
 
   async function flush(): Promise<void> {
@@ -140,7 +164,7 @@ export function createIngestLoop(
   /** One round: takes up what is new and hands over what is due. Says whether there is more to take. */
   async function round(failedBefore: boolean): Promise<boolean> {
     // A commit that failed has to succeed first: nothing more is taken into memory meanwhile.
-    if (failedBefore || pending?.failed === true) await settle();
+    if (failedBefore || hasFailed()) await settle();
     let intake: Intake | undefined;
     let problem: unknown;
     try {
@@ -193,7 +217,7 @@ export function createIngestLoop(
 
   /** Sleeps while there is nothing to do: until the log grows, the tail is old enough, or a commit failed. */
   async function waitForWork(stop: AbortSignal): Promise<void> {
-    if (stop.aborted || pending?.failed === true) return;
+    if (stop.aborted || hasFailed()) return;
     // One controller and one timer, both gone afterwards: this happens four times a second for months.
     const sleep = new AbortController();
     const end = (): void => sleep.abort();
@@ -224,7 +248,10 @@ export function createIngestLoop(
     run: (signal) => run(signal).finally(() => intakes.drop()),
     catchUp: (onTick) => catchUp(onTick).finally(() => intakes.drop()),
     flush,
-    uncommitted: () => [...(pending === undefined ? [] : [pending.generation]), current],
+    uncommitted: () => [...pending.map(({ generation }) => generation), current],
+    async commitsEnded() {
+      await Promise.allSettled(pending.map(({ attempt }) => attempt));
+    },
     processed: () => processed,
   };
 }

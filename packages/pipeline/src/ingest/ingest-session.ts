@@ -17,8 +17,10 @@ import { createIngestLoop, type IngestLoop } from './ingest-loop.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import { oldestToCome, startHorizon } from './received-horizon.ts';
 import { loadEvents, recoverDedupe, recoverVerdicts } from './recover.ts';
-import { discardParsed, parseIntake, type ParsedIntake } from './parse-intake.ts';
+import { discardParsed, parseIntake, type ParseDependencies, type ParsedIntake } from './parse-intake.ts';
+import { parseLanes } from './read-ahead.ts';
 import { createFindReplays } from './replay-places.ts';
+import { createSilverStaging, type SilverStaging } from './stage-silver.ts';
 import { runTick, type TickResult } from './tick.ts';
 import { coveredOffsets, coveredPositions } from './transaction-ids.ts';
 
@@ -68,22 +70,20 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   await using opened = new AsyncDisposableStack();
   const connect = async (): Promise<DuckDBConnection> =>
     opened.adopt(await utcConnection(duckdb), (connection) => connection.closeSync());
-  const [parseConnection, tickConnection, commitConnection] = [
-    await connect(),
-    await connect(),
-    await connect(),
-  ];
+  const tickConnection = await connect();
+  const commitConnection = await connect();
+  const stagingConnections = [await connect(), await connect()] as const;
   const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
   opened.defer(() => dedupe.index.close());
-  const spool = join(paths.scratch, 'spool');
-  await mkdir(spool, { recursive: true });
-  const session = await startSession(options, {
-    parseConnection,
-    tickConnection,
-    commitConnection,
-    dedupe,
-    spool,
-  });
+  const lanes: ParseLane[] = [];
+  for (let lane = 0; lane < parseLanes; lane += 1) {
+    const scratchDirectory = join(paths.scratch, 'spool', String(lane));
+    await mkdir(scratchDirectory, { recursive: true });
+    lanes.push({ connection: await connect(), scratchDirectory });
+  }
+  const staging = createSilverStaging(options.tables.silver, stagingConnections, settings.parquetCompression);
+  opened.defer(() => staging.idle());
+  const session = await startSession(options, { lanes, tickConnection, commitConnection, staging, dedupe });
   const resources = opened.move();
 
   let closed: Promise<void> | undefined;
@@ -103,17 +103,20 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   };
 }
 
+type ParseLane = Pick<ParseDependencies, 'connection' | 'scratchDirectory'>;
+
 interface SessionParts {
-  readonly parseConnection: DuckDBConnection;
+  /** As many as `parseLanes`. */
+  readonly lanes: readonly ParseLane[];
   readonly tickConnection: DuckDBConnection;
   readonly commitConnection: DuckDBConnection;
+  readonly staging: SilverStaging;
   readonly dedupe: LakeDedupe;
-  readonly spool: string;
 }
 
 async function startSession(
   options: IngestSessionOptions,
-  { parseConnection, tickConnection, commitConnection, dedupe, spool }: SessionParts,
+  { lanes, tickConnection, commitConnection, staging, dedupe }: SessionParts,
 ): Promise<Omit<IngestSession, 'close'> & { saveDedupe(): Promise<void> }> {
   const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
   const { index, salt } = dedupe;
@@ -124,13 +127,7 @@ async function startSession(
     recoverDedupe(commitConnection, tables, { index, salt, state, windowMs: settings.dedupeWindowMs });
   await rebuild(dedupe.state);
 
-  const parseDependencies = {
-    connection: parseConnection,
-    contract,
-    dedupeSalt: salt,
-    verdicts,
-    scratchDirectory: spool,
-  };
+  const parsing = { contract, dedupeSalt: salt, verdicts };
   const findReplays = createFindReplays(tickConnection, tables.silver, () => loop.uncommitted());
   const tickDependencies = {
     connection: tickConnection,
@@ -142,13 +139,12 @@ async function startSession(
   };
   /** Every attempt has a table of its own. */
   let parses = 0;
-  let committing: Promise<void> = Promise.resolve();
   /** The index may lack entries: it is neither asked nor saved before it has been rebuilt. */
   let damaged = false;
 
   async function rebuildDamaged(): Promise<void> {
     // A commit meanwhile moves rows from the tail to Silver, and they must be found in one of the two.
-    await committing.catch(() => undefined);
+    await loop.commitsEnded();
     await rebuild(undefined);
     for (const { silverSelects } of loop.uncommitted()) {
       for (const select of silverSelects) await loadEvents(commitConnection, index, salt, select);
@@ -185,12 +181,13 @@ async function startSession(
         connection: commitConnection,
         tables,
         crashPoints,
-        settings,
+        stageSilver: (of) => staging.take(of),
         onMaintenance: options.onMaintenance,
       },
       generation,
     );
     const durationMs = performance.now() - startedAt;
+    await staging.drop(generation);
     // Durable from here on. What follows can be lost with the process and is made up for at the next start.
     tail?.drop(generation.id, options.onMaintenance);
     if (!damaged) await saveDedupe(generation, silverVersion);
@@ -205,11 +202,13 @@ async function startSession(
   const loop = createIngestLoop(
     reader,
     {
-      parse: (intake) => parseIntake(parseDependencies, intake, `tick_${(parses += 1)}`),
-      discard: (parsed) => discardParsed(parseDependencies, parsed),
+      parse: (intake, lane) =>
+        parseIntake({ ...parsing, ...laneOf(lanes, lane) }, intake, `tick_${(parses += 1)}`),
+      discard: (parsed) => discardParsed(tickConnection, parsed),
       tick,
       publish: async (generation, rows) => tail?.append(generation.id, rows),
-      commit: (generation) => (committing = commit(generation)),
+      stage: (generation) => staging.start(generation),
+      commit,
       onProblem: options.onProblem,
     },
     settings,
@@ -244,4 +243,10 @@ async function startSession(
       await index.save({ silverVersion: version, covered }, { force: true }).catch(() => undefined);
     },
   };
+}
+
+function laneOf(lanes: readonly ParseLane[], lane: number): ParseLane {
+  const found = lanes[lane];
+  if (found === undefined) throw new Error(`There is no lane ${lane} to parse in.`);
+  return found;
 }

@@ -3,17 +3,18 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DedupeBatch } from '../dedupe/dedupe-batch.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import type { CommittedVerdicts } from './committed-verdicts.ts';
-import { readEventHashes } from './event-hashes.ts';
+import { hashColumn, readEventHashes } from './event-hashes.ts';
 import type { Intake, PartitionBatches } from './intake.ts';
 import { spoolBatches, type Spool } from './spool.ts';
 import { createTickTable } from './tick-table.ts';
 
 export interface ParseDependencies {
-  /** Its own: the tick before is judged and stored meanwhile. */
+  /** Its own: the ticks before are parsed, judged and stored meanwhile. */
   readonly connection: DuckDBConnection;
   readonly contract: Contract;
   readonly dedupeSalt: string;
   readonly verdicts: CommittedVerdicts;
+  /** Of this connection alone. */
   readonly scratchDirectory: string;
 }
 
@@ -52,7 +53,7 @@ export async function parseIntake(
 }
 
 /** For a parsed intake that no tick has taken over. */
-export function discardParsed({ connection }: ParseDependencies, { table }: ParsedIntake): Promise<void> {
+export function discardParsed(connection: DuckDBConnection, { table }: ParsedIntake): Promise<void> {
   return dropTable(connection, table);
 }
 
@@ -70,9 +71,9 @@ async function parseEvents(
 ): Promise<Pick<ParsedIntake, 'spool' | 'batch' | 'unreadable'> | undefined> {
   const spool = await spoolBatches(scratchDirectory, events, contract, verdicts, mode);
   if (spool.files.length === 0) return { spool, batch: noRows, unreadable: false };
-  const allEvents = await createTickTable(connection, table, spool);
+  const allEvents = await createTickTable(connection, table, spool, [hashColumn(dedupeSalt)]);
   if (!allEvents && mode === 'trusting') return undefined;
-  const batch = await readEventHashes(connection, table, spool, dedupeSalt);
+  const batch = await readEventHashes(connection, table, spool);
   return batch.count === spool.lines ? { spool, batch, unreadable: !allEvents } : undefined;
 }
 

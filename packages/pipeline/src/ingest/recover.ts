@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DedupeIndex, DedupeState } from '../dedupe/dedupe-index.ts';
 import { tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import { committedVerdicts, type CommittedVerdicts } from './committed-verdicts.ts';
-import { batchOfChunks, hashColumn } from './event-hashes.ts';
+import { batchOfChunks, hashExpression } from './event-hashes.ts';
 import { coveredOffsets } from './transaction-ids.ts';
 
 /** Reads back what the tables before Silver say of offsets that Silver does not cover (S4.1). */
@@ -94,7 +94,7 @@ export async function loadEvents(
   select: string,
 ): Promise<void> {
   const result = await connection.stream(
-    `SELECT ${hashColumn(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
+    `SELECT ${hashExpression(salt)}, CAST(epoch_ms(received_at) AS DOUBLE), log_partition, CAST(log_offset AS DOUBLE)
      FROM (${select})`,
   );
   for (let done = false; !done;) {
