@@ -1,8 +1,5 @@
 import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { localStore, openTable, scanSql } from '@clicklake/delta-lake';
-import { nodeFileSystem } from '@clicklake/durable-files';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { input, openShell, type Shell } from './support/fake-effects.ts';
 
@@ -79,15 +76,6 @@ describe('keys', () => {
     expect(mode & 0o777).toBe(0o600);
   });
 });
-
-/** Another writer puts every row of a table in once more. */
-async function repeatRowsOf(directory: string): Promise<void> {
-  const duckdb = await DuckDBInstance.create(':memory:');
-  const table = await openTable(localStore(directory, nodeFileSystem), { duckdb });
-  await table.append(scanSql(table.store, await table.snapshot()));
-  await table.close();
-  duckdb.closeSync();
-}
 
 describe('events from the past to an answer, one command after another', () => {
   it('produce --back-fill writes the log, and the truth about it', async () => {
@@ -206,32 +194,6 @@ describe('events from the past to an answer, one command after another', () => {
       in_flight: 0,
       balanced: true,
     });
-  });
-
-  it('test exits with 1 while rows are wrong, and status says so until they are right (S7.5)', async () => {
-    expect((await shell.run('refresh')).code).toBe(0);
-    const { stdout, code } = await shell.run('test', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ passed: true });
-    expect(code).toBe(0);
-    expect(await shell.run('test', 'no_such_test')).toMatchObject({ code: 4 });
-
-    await repeatRowsOf(
-      join(shell.directory, '.clicklake/lake/user-behavior-analytics-gold/daily_aggregates'),
-    );
-    const name = 'unique_daily_aggregates_date';
-    const failed = await shell.run('test', name);
-    expect(failed.code).toBe(1);
-    expect(failed.stdout).toMatch(new RegExp(`fail +${name}`));
-    expect((await shell.run('status')).stdout).toMatch(new RegExp(`fail.* ${name}`));
-    expect(JSON.parse((await shell.run('status', '--json')).stdout)).toMatchObject({
-      failingTests: [{ test: name, verdict: 'fail' }],
-    });
-    const found = await shell.run('sql', `SELECT DISTINCT test FROM test_failures`, '--csv');
-    expect(found.stdout).toBe(`test\r\n${name}\r\n`);
-
-    expect((await shell.run('refresh', '--full')).code).toBe(0);
-    expect((await shell.run('test', 'daily_aggregates')).code).toBe(0);
-    expect((await shell.run('status')).stdout).not.toContain(name);
   });
 
   it('topics, sound and with nothing to skip', async () => {

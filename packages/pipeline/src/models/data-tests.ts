@@ -44,7 +44,7 @@ export function genericTest(tested: TestedColumn, entry: TestEntry, inherited: T
 
 /** dbt's: the kind, the model, then every argument in the order of their names, the column among them. */
 function testName(kind: string, { model, column }: TestedColumn, values: Tree): string {
-  const parts = Object.entries({ ...values, column_name: column })
+  const parts = Object.entries<unknown>({ ...values, column_name: column })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, value]) => (Array.isArray(value) ? value.map(String) : [String(value)]))
     .map((part) => part.replaceAll(/[^0-9a-zA-Z_]+/g, '_'));

@@ -12,13 +12,14 @@ const ownModels = join(import.meta.dirname, '../../../../models');
 
 /** Commits rows to Silver past ingest, as changed copies of those that there are. */
 async function meddle(lake: TestLake, replacements: string, from = 'range(1)'): Promise<void> {
-  const { tables, close } = await lake.tables();
-  const rows = tableSql(tables.silver, await tables.silver.snapshot());
-  await tables.silver.append(
+  const opened = await lake.tables();
+  const { silver } = opened.tables;
+  const rows = tableSql(silver, await silver.snapshot());
+  await silver.append(
     `SELECT * EXCLUDE (number) REPLACE (${replacements})
      FROM (SELECT * FROM (${rows}) LIMIT 1) CROSS JOIN ${from} AS numbers(number)`,
   );
-  await close();
+  await opened.close();
 }
 
 function notPassed({ tests }: TestReport): unknown[] {
