@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultLimits } from '@clicklake/collector';
 import { createContract } from '@clicklake/contract';
-import { defaultIngestSettings } from '@clicklake/pipeline';
+import { defaultIngestSettings, defaultMaintenanceSettings } from '@clicklake/pipeline';
 import { describe, expect, it } from 'vitest';
 import { readConfigFile } from '../src/config/config-file.ts';
+import { maintenanceSettingsOf } from '../src/system/component-settings.ts';
 import { resolveConfig, type GivenSettings } from '../src/config/resolve-config.ts';
 import { settingKeys, settings, variableOf, type SettingKey } from '../src/config/settings.ts';
 import type { Setting } from '../src/config/setting.ts';
@@ -25,6 +26,8 @@ const schedules = {
   flag: 'after-commits',
   values: [{ kind: 'off' }, { kind: 'cron', expression: '*/5 * * * *' }, { kind: 'after-commits' }],
 };
+
+const days = { file: '1d', env: '2d', flag: '3d', values: [86_400_000, 172_800_000, 259_200_000] };
 
 /** Every setting with values to tell the places apart, as the file and as text have them. */
 const examples: Readonly<
@@ -62,23 +65,24 @@ const examples: Readonly<
   'ingest.tick_interval': { file: '1s', env: '2s', flag: '3ms', values: [1000, 2000, 3] },
   'ingest.commit_interval': { file: '1s', env: '2min', flag: '3h', values: [1000, 120_000, 10_800_000] },
   'ingest.commit_size': { file: '1MB', env: '2KB', flag: '3GB', values: [2 ** 20, 2048, 3 * 2 ** 30] },
-  'ingest.dedupe_window': {
-    file: '1d',
-    env: '2d',
-    flag: '3d',
-    values: [86_400_000, 172_800_000, 259_200_000],
-  },
+  'ingest.dedupe_window': days,
   'ingest.dedupe_memory': {
     file: '1MB',
     env: '2MB',
     flag: '3MB',
     values: [2 ** 20, 2 * 2 ** 20, 3 * 2 ** 20],
   },
-  'log.retention': { file: '1d', env: '2d', flag: '3d', values: [86_400_000, 172_800_000, 259_200_000] },
+  'log.retention': days,
   'log.retention_size': { file: '1MB', env: 'none', flag: '3MB', values: [2 ** 20, Infinity, 3 * 2 ** 20] },
   'log.max_size': { file: '1MB', env: 'none', flag: '3MB', values: [2 ** 20, Infinity, 3 * 2 ** 20] },
   'log.min_free': { file: '1MB', env: '2MB', flag: '3MB', values: [2 ** 20, 2 * 2 ** 20, 3 * 2 ** 20] },
   'silver.retention': { file: '90d', env: 'none', flag: '1d', values: [7_776_000_000, Infinity, 86_400_000] },
+  'silver.checkpoint_interval': { file: 1, env: '2', flag: '3', values: [1, 2, 3] },
+  'silver.version_retention': days,
+  'silver.deleted_file_retention': days,
+  'gold.checkpoint_interval': { file: 1, env: '2', flag: '3', values: [1, 2, 3] },
+  'gold.version_retention': days,
+  'gold.deleted_file_retention': days,
   'jobs.refresh': schedules,
   'jobs.refresh_interval': { file: '1s', env: '2s', flag: '3s', values: [1000, 2000, 3000] },
   'jobs.refresh_rest': { file: 1, env: '2', flag: '0.5', values: [1, 2, 0.5] },
@@ -232,5 +236,6 @@ describe('the defaults', () => {
       dedupeWindowMs: config['ingest.dedupe_window'],
       dedupeMemoryBytes: config['ingest.dedupe_memory'],
     });
+    expect(maintenanceSettingsOf(config, defaultMaintenanceSettings)).toEqual(defaultMaintenanceSettings);
   });
 });

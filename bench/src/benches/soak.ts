@@ -28,8 +28,15 @@ export const soakBenchmark: Benchmark = {
     const scratch = await mkdtemp(join(tmpdir(), 'clicklake-soak-truth-'));
     const truthFile = join(scratch, 'truth.jsonl');
     const product = await startMortalProduct({
-      CLICKLAKE_LOG_RETENTION: short ? '20s' : '3m',
-      CLICKLAKE_RETENTION_SILVER: `${silverDays}d`,
+      CLICKLAKE_LOG_RETENTION: short ? '20s' : '3min',
+      CLICKLAKE_INGEST_DEDUPE_WINDOW: short ? '30s' : '3min',
+      CLICKLAKE_SILVER_RETENTION: `${silverDays}d`,
+      CLICKLAKE_SILVER_VERSION_RETENTION: '4min',
+      CLICKLAKE_SILVER_DELETED_FILE_RETENTION: '2min',
+      CLICKLAKE_SILVER_CHECKPOINT_INTERVAL: '10',
+      CLICKLAKE_GOLD_VERSION_RETENTION: '4min',
+      CLICKLAKE_GOLD_DELETED_FILE_RETENTION: '2min',
+      CLICKLAKE_GOLD_CHECKPOINT_INTERVAL: '10',
     });
     try {
       const stopped = new AbortController();
@@ -53,11 +60,14 @@ export const soakBenchmark: Benchmark = {
       const lastMb = median(samples.slice(-tenth));
       const value = rounded(lastMb / secondMb);
       const refused = upkeepRuns.filter(({ code, interrupted }) => code !== 0 && !interrupted);
+      // Being right is no figure: also the short form has to be.
+      if (!verdict.sound || refused.length > 0)
+        throw new Error(`The soak, SOAK_SEED=${seed}: ${JSON.stringify({ ...verdict, refused })}`);
       return {
         name: 'soak',
         value,
         bar,
-        pass: value <= bar && verdict.sound && refused.length === 0 && killed > 0,
+        pass: value <= bar && killed > 0,
         detail: {
           unit: 'median PSS of the last tenth ÷ that of the second',
           seed,
@@ -69,7 +79,6 @@ export const soakBenchmark: Benchmark = {
           peakMb: rounded(quantile(samples, 1), 0),
           ...verdict,
           upkeep: countRuns(upkeepRuns),
-          refused: refused.map(({ args, output }) => ({ args, output })),
           disk: thinned(disk, 10),
         },
       };

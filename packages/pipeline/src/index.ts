@@ -8,6 +8,11 @@ export { openLakeReader, type LakeReaderOptions } from './lake/open-lake-reader.
 export { defaultMaintenanceSettings, type MaintenanceSettings } from './maintenance/maintenance-settings.ts';
 export type * from './trace/event-trace.ts';
 export { traceLog } from './trace/trace-event.ts';
+export {
+  defaultTableRetentions,
+  type TableRetention,
+  type TableRetentions,
+} from './maintenance/table-retention.ts';
 export { applyLogRetention } from './maintenance/log-retention.ts';
 export { openLakeDedupe, type LakeDedupe } from './lake/lake-dedupe.ts';
 export { ingestGroup } from './ingest/ingest-session.ts';

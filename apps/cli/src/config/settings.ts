@@ -107,6 +107,34 @@ export const settings = {
     description: 'How long Silver keeps events after their date; ids stay known for the dedupe window',
     defaultValue: Infinity,
   }),
+  'silver.checkpoint_interval': wholeNumber({
+    description: 'Commits from one checkpoint of a table of ingest to the next',
+    defaultValue: 360,
+    min: 1,
+    max: 100_000,
+  }),
+  'silver.version_retention': duration({
+    description: 'How long versions of Silver, dead letters and duplicates stay loadable',
+    defaultValue: 7 * 86_400_000,
+  }),
+  'silver.deleted_file_retention': duration({
+    description: 'How long files that these have replaced stay for readers of older versions',
+    defaultValue: 2 * 86_400_000,
+  }),
+  'gold.checkpoint_interval': wholeNumber({
+    description: 'Commits from one checkpoint of a Gold table to the next',
+    defaultValue: 100,
+    min: 1,
+    max: 100_000,
+  }),
+  'gold.version_retention': duration({
+    description: 'How long versions of Gold tables stay loadable',
+    defaultValue: 6 * 3_600_000,
+  }),
+  'gold.deleted_file_retention': duration({
+    description: 'How long files that Gold has replaced stay for readers of older versions',
+    defaultValue: 3_600_000,
+  }),
   'jobs.refresh': schedule({
     description: 'When Gold is brought up to date: after-commits, off, or cron (UTC)',
     defaultValue: { kind: 'after-commits' },

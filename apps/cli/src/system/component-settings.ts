@@ -1,5 +1,5 @@
 import type { EmbeddedLogOptions } from '@clicklake/event-log';
-import type { IngestSettings, JobsSettings } from '@clicklake/pipeline';
+import type { IngestSettings, JobsSettings, MaintenanceSettings } from '@clicklake/pipeline';
 import type { QueryEngineOptions } from '@clicklake/query';
 import { environmentCrashPoints, type CrashPoints } from '@clicklake/durable-files';
 import type { Config } from '../config/settings.ts';
@@ -39,6 +39,24 @@ export function ingestSettingsOf(config: Config, defaults: IngestSettings): Inge
     commitBytes: config['ingest.commit_size'],
     dedupeWindowMs: config['ingest.dedupe_window'],
     dedupeMemoryBytes: config['ingest.dedupe_memory'],
+  };
+}
+
+export function maintenanceSettingsOf(config: Config, defaults: MaintenanceSettings): MaintenanceSettings {
+  return {
+    ...defaults,
+    retentions: {
+      silver: {
+        checkpointInterval: config['silver.checkpoint_interval'],
+        logRetentionMs: config['silver.version_retention'],
+        deletedFileRetentionMs: config['silver.deleted_file_retention'],
+      },
+      gold: {
+        checkpointInterval: config['gold.checkpoint_interval'],
+        logRetentionMs: config['gold.version_retention'],
+        deletedFileRetentionMs: config['gold.deleted_file_retention'],
+      },
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { column, structOf, type DataType, type StructType } from '@clicklake/delta-lake';
+import { defaultTableRetentions, retentionProperties } from '../maintenance/table-retention.ts';
 import { ModelError, type ModelColumn } from '../models/index.ts';
 
 /** The types that models may give to their columns, as Delta has them (semantics S2.2, S7). */
@@ -27,13 +28,5 @@ export function goldSchema(columns: readonly ModelColumn[]): StructType {
   );
 }
 
-/**
- * S4.5: Gold's tombstones live an hour, since a date's rows are rewritten with every refresh. Its log need not reach
- * much further back than the files do: a refresh that commits every few seconds all day long leaves some four thousand
- * entries of a table, whatever its age.
- */
-export const goldProperties = {
-  'delta.checkpointInterval': '100',
-  'delta.logRetentionDuration': 'interval 6 hours',
-  'delta.deletedFileRetentionDuration': 'interval 1 hours',
-};
+/** A new table's (S4.5); the maintenance job sets what the settings say. */
+export const goldProperties = retentionProperties(defaultTableRetentions.gold);

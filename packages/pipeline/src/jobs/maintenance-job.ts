@@ -1,9 +1,9 @@
 import type { DeltaTable } from '@clicklake/delta-lake';
-import { goldProperties } from '../engine/gold-schema.ts';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import { tableNames } from '../lake-service.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
 import { planUpkeep } from '../maintenance/plan-compaction.ts';
+import { retentionProperties } from '../maintenance/table-retention.ts';
 import { compactTable } from '../maintenance/table-upkeep.ts';
 import type { Job, JobStep, StepReport } from './job.ts';
 import { goldClaim, maintenanceJob } from './job-descriptions.ts';
@@ -32,12 +32,17 @@ export function createMaintenanceJob({ tables, gold, settings, clock }: Maintena
 
   async function kept(): Promise<readonly Kept[]> {
     return [
-      ...tableNames.map((name): Kept => ({ name, table: tables[name], claims: [name], properties: {} })),
+      ...tableNames.map((name): Kept => ({
+        name,
+        table: tables[name],
+        claims: [name],
+        properties: retentionProperties(settings.retentions.silver),
+      })),
       ...[...(await gold())].map(([name, table]): Kept => ({
         name,
         table,
         claims: [goldClaim],
-        properties: goldProperties,
+        properties: retentionProperties(settings.retentions.gold),
       })),
     ];
   }
@@ -80,7 +85,7 @@ export function createMaintenanceJob({ tables, gold, settings, clock }: Maintena
   };
 }
 
-/** Tables made by an earlier version of clicklake may keep their log for longer than they need to. */
+/** Settings change, and a table may be older than they are. */
 async function lacksProperties(table: DeltaTable, properties: Kept['properties']): Promise<boolean> {
   const { configuration } = (await table.snapshot()).metadata;
   return Object.entries(properties).some(([key, value]) => configuration[key] !== value);

@@ -20,6 +20,7 @@ import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import type { LakePaths } from '../lake-paths.ts';
 import type { TableName } from '../lake-service.ts';
+import { defaultTableRetentions, retentionProperties } from '../maintenance/table-retention.ts';
 
 /** The lake's tables by name; a field more per Gold table, later. */
 export type LakeTables = Readonly<Record<TableName, DeltaTable>>;
@@ -32,12 +33,8 @@ export interface LakeTablesOptions {
   readonly clock: () => number;
 }
 
-/** S4.5: a commit every 10 s must not make a year's log heavy, and readers have two days to finish. */
-const properties = {
-  'delta.checkpointInterval': '360',
-  'delta.logRetentionDuration': 'interval 7 days',
-  'delta.deletedFileRetentionDuration': 'interval 2 days',
-};
+/** A new table's (S4.5); the maintenance job sets what the settings say. */
+const properties = retentionProperties(defaultTableRetentions.silver);
 
 /**
  * What queries prune by. Statistics of all 33 columns would make up nine tenths of the log and of each

@@ -1,3 +1,5 @@
+import { defaultTableRetentions, type TableRetentions } from './table-retention.ts';
+
 /** When the tables are looked after by themselves. Sizes in bytes, times in milliseconds. */
 export interface MaintenanceSettings {
   /** After so many commits the tables are looked at for files to compact: the pace of the job, unless told otherwise. */
@@ -9,6 +11,8 @@ export interface MaintenanceSettings {
   readonly mediumFiles: number;
   readonly targetFileBytes: number;
   readonly vacuumIntervalMs: number;
+  /** Set in the logs of tables that say otherwise. */
+  readonly retentions: TableRetentions;
 }
 
 /**
@@ -23,4 +27,5 @@ export const defaultMaintenanceSettings: MaintenanceSettings = {
   mediumFiles: 6,
   targetFileBytes: 512 * 1024 * 1024,
   vacuumIntervalMs: 60 * 60 * 1000,
+  retentions: defaultTableRetentions,
 };

@@ -158,6 +158,34 @@ describe('maintenance of Gold (S4.5)', () => {
     });
   });
 
+  it('says in each table’s log what the settings say, when they change too (S4.5)', async () => {
+    await lake.append([collected('a', 'u', Date.now() - hour)]);
+    const owner = await lake.open();
+    await owner.catchUp(() => undefined);
+    await owner.refresh(everything);
+    await owner.close();
+    const retention = {
+      checkpointInterval: 7,
+      logRetentionMs: 90 * 60_000,
+      deletedFileRetentionMs: 2 * hour,
+    };
+    const again = await lake.open({ maintenance: { retentions: { silver: retention, gold: retention } } });
+    await again.runJob('maintenance');
+    await again.close();
+    const expected = {
+      'delta.checkpointInterval': '7',
+      'delta.logRetentionDuration': 'interval 90 minutes',
+      'delta.deletedFileRetentionDuration': 'interval 2 hours',
+    };
+    const { tables, close } = await lake.tables();
+    for (const table of Object.values(tables))
+      expect((await table.detail()).properties).toMatchObject(expected);
+    await close();
+    await withGoldTable('daily_aggregates', Date.now, async (table) => {
+      expect((await table.detail()).properties).toMatchObject(expected);
+    });
+  });
+
   it('a table that is committed to every few seconds keeps six hours of log', async () => {
     let shift = 0;
     await lake.append([collected('a', 'u', Date.now() - hour)]);
