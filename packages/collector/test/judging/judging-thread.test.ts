@@ -40,8 +40,9 @@ test('a thread that dies fails what it had, and nothing else; another takes its 
   await threads[0]?.ready;
   expect(judge.hasThread()).toBe(true);
 
-  const tasks = Array.from({ length: 40 }, judgeBatch);
-  expect(judge.pending()).toBe(40);
+  // So many that the thread cannot have judged them all before its end reaches it.
+  const tasks = Array.from({ length: 500 }, judgeBatch);
+  expect(judge.pending()).toBeGreaterThan(0);
   threads[0]?.kill();
   const outcomes = await Promise.allSettled(tasks);
   const lost = outcomes.filter((outcome) => outcome.status === 'rejected');
