@@ -47,6 +47,14 @@ export interface EventStoreServices {
   readonly judgeOne: JudgeOne;
 }
 
+/**
+ * What sends with a server key names its own HTTP library in the header (curl, python-requests, undici), which is
+ * neither the visitor's device nor a bot. Browsers and crawlers, whose header a proxy passes on, all say Mozilla.
+ */
+function isVisitorsOwn(userAgent: string | null): boolean {
+  return userAgent?.startsWith('Mozilla/') === true;
+}
+
 /** The way of events from a body to durable, the same for every route. */
 export function createEventStore({ settings, counters, judge, judgeOne }: EventStoreServices): EventStore {
   const { writer, truncateIp } = settings;
@@ -61,7 +69,7 @@ export function createEventStore({ settings, counters, judge, judgeOne }: EventS
       clientIp,
       trustBodyIp: key.kind === 'server',
       truncateIp,
-      userAgent,
+      userAgent: key.kind === 'browser' || isVisitorsOwn(userAgent) ? userAgent : null,
     };
   }
 

@@ -5,6 +5,7 @@ import {
   anyNumber,
   event,
   keyText,
+  pageOrigin,
   startHarness,
   storedEvent,
   text,
@@ -194,6 +195,20 @@ test('the user agent of the request enriches events; a bot is marked, not droppe
   expect(stored.get('bot')).toMatchObject({ is_bot: true, user_agent: bot });
   expect(stored.get('long')).toMatchObject({ device_type: 'mobile' });
   expect(stored.get('none')?.device_type).toBeUndefined();
+});
+
+test('a server’s own HTTP library is no visitor’s device, and no bot (S1.1)', async () => {
+  await using harness = await startHarness();
+  const library = { 'user-agent': 'curl/8.5.0' };
+  const browserKey = { ...library, authorization: `Bearer ${harness.browser.key}`, origin: pageOrigin };
+  await harness.post(JSON.stringify(event({ event_id: 'from-server' })), library);
+  await harness.post(JSON.stringify(event({ event_id: 'said', user_agent: 'curl/8.5.0' })), library);
+  await harness.post(JSON.stringify(event({ event_id: 'from-page' })), browserKey);
+  const stored = await recordsById(harness);
+  expect(stored.get('from-server')).toMatchObject({ is_bot: false });
+  expect(stored.get('from-server')?.user_agent).toBeUndefined();
+  expect(stored.get('said')).toMatchObject({ is_bot: true });
+  expect(stored.get('from-page')).toMatchObject({ is_bot: true });
 });
 
 test('received_at never decreases when the clock jumps back, nor after a restart (S1.5)', async () => {
