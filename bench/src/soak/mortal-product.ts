@@ -25,6 +25,8 @@ export interface MortalProduct {
   remove(): Promise<void>;
 }
 
+/** The exit code of a command that found the lake owned by another process. */
+const ownedElsewhere = 3;
 const entry = join(import.meta.dirname, '../../../apps/cli/src/main.ts');
 
 /** @param variables settings by their environment variables. */
@@ -47,15 +49,20 @@ export async function startMortalProduct(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
 
+  /** Tried again as a service manager would: a command of the upkeep may hold the lake just now (S6.3). */
   async function live(): Promise<{ readonly child: ChildProcess; readonly readyAt: number }> {
-    const child = run(['up', '--json', '--no-simulator']);
-    if (child.stdout === null) throw new Error('No output to read from.');
-    const lines = createInterface({ input: child.stdout });
-    await Promise.race([
-      once(lines, 'line'),
-      once(child, 'exit').then(() => Promise.reject(new Error('`clicklake up` ended before it was ready.'))),
-    ]);
-    return { child, readyAt: performance.now() };
+    for (;;) {
+      const child = run(['up', '--json', '--no-simulator']);
+      if (child.stdout === null) throw new Error('No output to read from.');
+      const lines = createInterface({ input: child.stdout });
+      const ended = once(child, 'exit') as Promise<[number | null]>;
+      const code = await Promise.race([
+        once(lines, 'line').then(() => undefined),
+        ended.then(([exitCode]) => exitCode),
+      ]);
+      if (code === undefined) return { child, readyAt: performance.now() };
+      if (code !== ownedElsewhere) throw new Error(`\`clicklake up\` ended with ${code} before it was ready.`);
+    }
   }
 
   async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number> {
