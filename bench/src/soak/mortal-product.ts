@@ -61,7 +61,8 @@ export async function startMortalProduct(
         ended.then(([exitCode]) => exitCode),
       ]);
       if (code === undefined) return { child, readyAt: performance.now() };
-      if (code !== ownedElsewhere) throw new Error(`\`clicklake up\` ended with ${code} before it was ready.`);
+      if (code !== ownedElsewhere)
+        throw new Error(`\`clicklake up\` ended with ${code} before it was ready.`);
     }
   }
 
