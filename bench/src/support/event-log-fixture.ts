@@ -4,6 +4,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { createContract } from '@clicklake/contract';
 import { openEmbeddedLog, type NewRecord } from '@clicklake/event-log';
 import { lakePaths } from '@clicklake/pipeline';
 import { createSimulation } from '@clicklake/simulator';
@@ -26,7 +27,9 @@ const endAt = Date.UTC(2026, 9, 1);
  * (`CLICKLAKE_CACHE`).
  */
 export async function eventLogFixture(events: number, say: (line: string) => void): Promise<EventLogFixture> {
-  const home = join(cacheDirectory(), `bench-log-2-${events}`);
+  // Records of another contract's judgement would all be judged anew: the time of that is not what is measured.
+  const { fingerprint } = createContract();
+  const home = join(cacheDirectory(), `bench-log-2-${events}-${fingerprint}`);
   const ndjson = join(home, 'values.ndjson');
   if ((await stat(home).catch(() => undefined)) === undefined) {
     say(`writing ${events} events into ${home} (once)`);

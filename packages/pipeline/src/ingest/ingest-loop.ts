@@ -3,6 +3,7 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { emptyGeneration, type Generation, type GenerationStart } from './generation.ts';
 import type { IngestSettings } from './ingest-settings.ts';
 import type { Intake, ReadPositions } from './intake.ts';
+import { isOutOfMemory } from './out-of-memory.ts';
 import type { ParsedIntake } from './parse-intake.ts';
 import { createParsedIntakes, type ParseSteps } from './read-ahead.ts';
 import type { TickResult } from './tick.ts';
@@ -24,7 +25,10 @@ export interface IngestSteps extends ParseSteps {
 export interface IngestLoop {
   /** Ticks and commits until the signal aborts, then commits the tail. Rejects when a step gave up. */
   run(signal: AbortSignal): Promise<void>;
-  /** Ticks until the log has nothing new, commits, and returns. Rejects at the first failure; may be called again. */
+  /**
+   * Ticks until the log has nothing new, commits, and returns. Rejects at the first failure; only what failed for
+   * want of memory is tried again, once and with nothing else at work. May be called again.
+   */
   catchUp(onTick: (intake: Intake) => void): Promise<void>;
   /** Commits what has been taken up so far. */
   flush(): Promise<void>;
@@ -235,13 +239,23 @@ export function createIngestLoop(
 
   async function catchUp(onTick: (intake: Intake) => void): Promise<void> {
     retryPending();
+    /** Since the last tick that succeeded. */
+    let short = false;
     for (;;) {
-      const intake = await takeUp();
-      onTick(intake);
-      if (isDue(intake.more) || intake.records === 0) await handOver();
-      if (intake.records === 0) break;
+      try {
+        const intake = await takeUp();
+        onTick(intake);
+        if (intake.records === 0) return await flush();
+        if (isDue(intake.more)) await handOver();
+        short = false;
+      } catch (error) {
+        if (short || !isOutOfMemory(error)) throw error;
+        // Once nothing is prepared and nothing pending, there is as much of it as there can be.
+        short = true;
+        await intakes.drop();
+        await flush();
+      }
     }
-    await flush();
   }
 
   return {

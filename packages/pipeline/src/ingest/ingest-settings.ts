@@ -26,3 +26,17 @@ export const defaultIngestSettings: IngestSettings = {
   dedupeMemoryBytes: 96 * 1024 * 1024,
   parquetCompression: 'zstd',
 };
+
+/**
+ * The settings, with sizes of which a catch-up fits into the memory of ingest's DuckDB, MiB: three generations and two
+ * parsed intakes are tables in it at a time, beside the row groups of two Parquet writers. DuckDB writes tables to disk
+ * when it must, but not what a statement has in its hands: with larger ones it fails for want of memory now and then.
+ */
+export function settingsWithin(settings: IngestSettings, memoryLimitMb: number): IngestSettings {
+  const most = Math.floor((memoryLimitMb * 2 ** 20) / 10);
+  return {
+    ...settings,
+    commitBytes: Math.min(settings.commitBytes, most),
+    tickBytes: Math.min(settings.tickBytes, most),
+  };
+}

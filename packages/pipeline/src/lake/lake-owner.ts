@@ -6,7 +6,7 @@ import type { QueryEngine } from '@clicklake/query';
 import { describeProblem } from '../ingest/describe-problem.ts';
 import { openIngestRunner } from '../ingest/ingest-runner.ts';
 import { openIngestSession } from '../ingest/ingest-session.ts';
-import type { IngestSettings } from '../ingest/ingest-settings.ts';
+import { settingsWithin, type IngestSettings } from '../ingest/ingest-settings.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import type { JobsSettings } from '../jobs/jobs-settings.ts';
 import type { LakeOwner } from '../lake-service.ts';
@@ -58,7 +58,8 @@ export interface OwnedLake {
  * @throws DurableFilesError `files-lock-held` naming the owner's pid (S3.4).
  */
 export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLake> {
-  const { paths, files, crashPoints, clock, settings } = options;
+  const { paths, files, crashPoints, clock } = options;
+  const settings = settingsWithin(options.settings, options.memoryLimitMb);
   // Whatever is opened is closed in reverse order: when a later part fails to open, and in `close`.
   await using opened = new AsyncDisposableStack();
   await files.makeDirectory(paths.home);

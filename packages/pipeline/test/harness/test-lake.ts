@@ -51,6 +51,8 @@ export interface OpenTestLake {
   readonly clock?: () => number;
   /** The log to read, when it is not that of `TestLake.log()`. */
   readonly log?: EventLog;
+  /** Of ingest's DuckDB; 256 by default, as in the product. */
+  readonly memoryLimitMb?: number;
   /** The dbt project; that of the repository by default. */
   readonly modelsDirectory?: string;
 }
@@ -123,7 +125,7 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
         queryEngine: options.queryEngine ?? null,
         clock: options.clock ?? Date.now,
         role: 'test',
-        memoryLimitMb: 256,
+        memoryLimitMb: options.memoryLimitMb ?? 256,
         ...(options.modelsDirectory === undefined ? {} : { modelsDirectory: options.modelsDirectory }),
       });
       return owner;
