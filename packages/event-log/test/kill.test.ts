@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { errorRecords, readFrom, text, withReader } from './support/records.ts';
-import { temporaryLog, type TemporaryLog } from './support/temporary-log.ts';
+import { appendGroups, segmentFiles, temporaryLog, type TemporaryLog } from './support/temporary-log.ts';
 
 const topic = 'clickstream-errors';
 let log: TemporaryLog;
@@ -23,7 +24,11 @@ afterEach(async () => {
 
 /** Starts the appending process; `lines` yields what it prints: `open`, then each acknowledged offset. */
 function start(crashAt: string, ...flags: string[]) {
-  const script = join(import.meta.dirname, 'fixtures/appending-process.ts');
+  return startScript('appending-process', crashAt, ...flags);
+}
+
+function startScript(name: string, crashAt: string, ...flags: string[]) {
+  const script = join(import.meta.dirname, `fixtures/${name}.ts`);
   const env = { ...process.env, CLICKLAKE_CRASH_AT: crashAt };
   const started = spawn(process.execPath, ['--conditions=source', script, log.directory, ...flags], {
     env,
@@ -75,6 +80,37 @@ describe('kill -9 of the writing process', () => {
     const [position] = await writer.append(errorRecords(0, 1));
     await writer.close();
     expect(position?.partition).toBe(0);
+  });
+
+  it.each([
+    ['log-skip-before-record', false],
+    ['log-skip-recorded', true],
+  ])('at %s while what is unreadable is given up leaves it given up, or not', async (at, isGivenUp) => {
+    await appendGroups(log.open(), [errorRecords(0, 5), errorRecords(5, 5), errorRecords(10, 5)]);
+    const [segment = ''] = await segmentFiles(log.directory);
+    const damaged = await readFile(segment);
+    damaged.write('V', damaged.indexOf('value 7'));
+    await writeFile(segment, damaged);
+
+    const { started } = startScript('skipping-process', at);
+    expect((await once(started, 'exit'))[1]).toBe('SIGKILL');
+    const lost = [{ from: 7n, to: 8n }];
+    const corrupt = isGivenUp ? [] : lost;
+    await withReader(log.open(), async (reader) => {
+      expect(await reader.verify(topic, 0)).toEqual(corrupt);
+      const skipped = isGivenUp ? lost : [];
+      expect((await reader.describe()).at(-1)).toMatchObject({ corrupt, skipped, appended: 15n });
+    });
+    const writer = await log.open().openWriter();
+    expect(await writer.skipCorrupt(topic, 0)).toEqual(corrupt);
+    await writer.append(errorRecords(15, 1));
+    await writer.close();
+    await withReader(log.open(), async (reader) => {
+      expect((await readFrom(reader, topic, 0)).map(({ offset }) => Number(offset))).toEqual(
+        Array.from({ length: 16 }, (_, offset) => offset).filter((offset) => offset !== 7),
+      );
+      expect((await reader.describe()).at(-1)).toMatchObject({ corrupt: [], skipped: lost, appended: 16n });
+    });
   });
 
   it('lets another process read and wait while it writes, and never shows what is not durable', async () => {

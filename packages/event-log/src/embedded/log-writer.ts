@@ -95,14 +95,17 @@ export async function openLogWriter(options: CompleteLogOptions, signal: AppendS
 const noPositions: BlockPositions = { partitions: new Uint8Array(0), offsets: new BigInt64Array(0) };
 
 async function giveUpCorrupt(
-  { files }: CompleteLogOptions,
+  { files, crashPoints }: CompleteLogOptions,
   logId: Buffer,
   { place: { directory }, end }: PartitionWriter,
 ): Promise<readonly OffsetRange[]> {
   const reader = partitionReader(files, directory, framePrefix(logId));
   const skipped = unionOf(await readSkipped(files, directory));
   const { corrupt } = await scanPartition(reader, { from: end.startOffset, end, skipped });
-  if (corrupt.length > 0) await writeSkipped(files, directory, unionOf([...skipped, ...corrupt]));
+  if (corrupt.length === 0) return corrupt;
+  crashPoints.reach('log-skip-before-record');
+  await writeSkipped(files, directory, unionOf([...skipped, ...corrupt]));
+  crashPoints.reach('log-skip-recorded');
   return corrupt;
 }
 

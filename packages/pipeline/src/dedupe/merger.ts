@@ -1,4 +1,4 @@
-import type { FileSystem } from '@clicklake/durable-files';
+import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { planMerge } from './merge-plan.ts';
 import { mergeRuns } from './run-merge.ts';
 import type { RunSet } from './run-set.ts';
@@ -19,12 +19,13 @@ export interface Merger {
 export interface MergerOptions {
   readonly files: FileSystem;
   readonly directory: string;
+  readonly crashPoints: CrashPoints;
   readonly set: RunSet;
   /** Runs the work when no other operation of the index does. */
   readonly guarded: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-export function createMerger({ files, directory, set, guarded }: MergerOptions): Merger {
+export function createMerger({ files, directory, crashPoints, set, guarded }: MergerOptions): Merger {
   let working: Promise<void> | undefined;
   let stopped = false;
   let failure: unknown;
@@ -69,7 +70,9 @@ export function createMerger({ files, directory, set, guarded }: MergerOptions):
         if (merged !== undefined) await discard(merged);
         return;
       }
+      crashPoints.reach('dedupe-merge-written');
       await guarded(() => install(inputs, merged));
+      crashPoints.reach('dedupe-merge-installed');
     }
   };
   const mayInstall = (): boolean => !stopped;

@@ -73,7 +73,7 @@ export async function openDedupeIndex(options: DedupeIndexOptions): Promise<Open
     set.forgetState();
     await discardManifest(files, directory);
   };
-  const merger = createMerger({ files, directory, set, guarded });
+  const merger = createMerger({ files, directory, crashPoints, set, guarded });
 
   merger.start();
 

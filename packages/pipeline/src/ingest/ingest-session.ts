@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contract } from '@clicklake/contract';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
@@ -75,9 +75,12 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   const stagingConnections = [await connect(), await connect()] as const;
   const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
   opened.defer(() => dedupe.index.close());
+  const spool = join(paths.scratch, 'spool');
+  // Events of people lie in it.
+  opened.defer(() => rm(spool, { recursive: true, force: true }));
   const lanes: ParseLane[] = [];
   for (let lane = 0; lane < parseLanes; lane += 1) {
-    const scratchDirectory = join(paths.scratch, 'spool', String(lane));
+    const scratchDirectory = join(spool, String(lane));
     await mkdir(scratchDirectory, { recursive: true });
     lanes.push({ connection: await connect(), scratchDirectory });
   }

@@ -41,9 +41,18 @@ const properties = retentionProperties(defaultTableRetentions.silver);
  * checkpoint, and random ids and free texts never leave a file out. Of `replay_of`, which is null in nearly all
  * files, they tell where no replay is (S8).
  */
-const silverStatistics = 'timestamp,received_at,event_type,user_id,replay_of,log_partition,log_offset';
+const silverStatistics = [
+  'timestamp',
+  'received_at',
+  'event_type',
+  'user_id',
+  'replay_of',
+  'log_partition',
+  'log_offset',
+];
+const statisticsProperty = 'delta.dataSkippingStatsColumns';
 
-export const silverProperties = { ...properties, 'delta.dataSkippingStatsColumns': silverStatistics };
+export const silverProperties = { ...properties, [statisticsProperty]: silverStatistics.join(',') };
 
 const definitions: Readonly<Record<TableName, TableDefinition>> = {
   silver: {
@@ -71,7 +80,13 @@ const definitions: Readonly<Record<TableName, TableDefinition>> = {
 
 /** Opens the tables, creating those that do not exist yet. Only the lake's owner creates. */
 export function openOrCreateTables(options: LakeTablesOptions): Promise<LakeTables> {
-  return openAll((name) => openOrCreate(name, options));
+  return openAll(async (name) => {
+    await using opened = new AsyncDisposableStack();
+    const table = opened.adopt(await openOrCreate(name, options), (own) => own.close());
+    if (name === 'silver') await completeStatistics(table);
+    opened.move();
+    return table;
+  });
 }
 
 /** Opens the tables; undefined while there is no lake yet. */
@@ -109,6 +124,19 @@ async function openOrCreate(name: TableName, options: LakeTablesOptions): Promis
     crashPoints.reach('lake-table-created');
     return table;
   }
+}
+
+/**
+ * A lake of an earlier version has no statistics of columns that we prune by now: what is written to it from here on
+ * has them. Columns that somebody added stay.
+ */
+async function completeStatistics(silver: DeltaTable): Promise<void> {
+  const { configuration } = (await silver.snapshot()).metadata;
+  const given = (configuration[statisticsProperty] ?? '').split(',').map((column) => column.trim());
+  const missing = silverStatistics.filter((column) => !given.includes(column));
+  if (missing.length === 0) return;
+  const columns = [...given.filter((column) => column !== ''), ...missing];
+  await silver.setProperties({ [statisticsProperty]: columns.join(',') });
 }
 
 function open(
