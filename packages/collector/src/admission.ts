@@ -1,3 +1,4 @@
+import { isClicklakeError } from '@clicklake/errors';
 import type { Pressure } from './collector-options.ts';
 import type { Limits } from './limits.ts';
 import { Refusal } from './refusal.ts';
@@ -28,19 +29,41 @@ export function checkPressure({ lagRecords, diskFreeBytes }: Pressure, limits: L
 
 /** What a failed append means to the sender: nothing is called accepted (S5.3). */
 export function refusalOfAppendFailure(error: unknown): Refusal {
-  const full = error instanceof Error && 'code' in error && error.code === 'log-full';
+  if (!isClicklakeError(error) || error.code !== 'log-full')
+    return new Refusal({
+      code: 'log-unavailable',
+      message: 'The log could not make this request durable; nothing of it was accepted.',
+      hint: 'Send again after the time in Retry-After; on the machine, `clicklake status` says what is wrong.',
+      retryAfterSeconds: 5,
+      cause: error,
+    });
+  const { limit } = error.details;
+  const { what, wayOut } = fullLog[typeof limit === 'string' ? limit : ''] ?? fullDisk;
   return new Refusal({
-    code: full ? 'log-full' : 'log-unavailable',
-    message: full
-      ? 'The log has reached its disk limit; nothing of this request was accepted.'
-      : 'The log could not make this request durable; nothing of it was accepted.',
-    hint: full
-      ? 'Send again after the time in Retry-After; on the machine, raise the log limit or let ingest catch up.'
-      : 'Send again after the time in Retry-After; on the machine, `clicklake status` says what is wrong.',
-    retryAfterSeconds: full ? 30 : 5,
+    code: 'log-full',
+    message: `${what}; nothing of this request was accepted.`,
+    hint: `Send again after the time in Retry-After; on the machine, ${wayOut}.`,
+    retryAfterSeconds: 30,
     cause: error,
   });
 }
+
+const fullDisk = {
+  what: 'The disk of the log has no room left',
+  wayOut: 'free space on it, or shorten the log retention',
+};
+
+/** By the limit that the log names with `log-full`. */
+const fullLog: Readonly<Record<string, { readonly what: string; readonly wayOut: string }>> = {
+  'max-disk-bytes': {
+    what: 'The log has reached its disk limit',
+    wayOut: 'raise the log limit or let ingest catch up',
+  },
+  'pending-bytes': {
+    what: 'The disk of the log does not keep up with what is sent',
+    wayOut: 'see what else keeps the disk busy',
+  },
+};
 
 /** @throws Refusal `host-not-allowed`: a page elsewhere may have pointed its own name at this machine (S6.5). */
 export function checkHost(host: string | undefined, allowed: ReadonlySet<string>): void {

@@ -4,12 +4,12 @@ import { expect, test } from 'vitest';
 import { event, startHarness, storedEvent } from './harness.ts';
 
 test.each([
-  ['fills up', { bytesLeft: 5_000 }, 'log-full'],
-  ['fails an fsync', { syncsLeft: 1 }, 'log-unavailable'],
-  ['becomes read-only', { readOnly: true }, 'log-unavailable'],
+  ['fills up', { bytesLeft: 5_000 }, 'log-full', 'free space'],
+  ['fails an fsync', { syncsLeft: 1 }, 'log-unavailable', 'clicklake status'],
+  ['becomes read-only', { readOnly: true }, 'log-unavailable', 'clicklake status'],
 ] as const)(
   'when the disk %s, senders get 503 and nothing acknowledged is lost (S5)',
-  async (_name, fault, code) => {
+  async (_name, fault, code, wayOut) => {
     const faults: Faults = noFaults();
     const failures: unknown[] = [];
     await using harness = await startHarness({
@@ -23,7 +23,7 @@ test.each([
       );
       if (status === 200) accepted.push(id);
       else {
-        expect(json.code).toBe(code);
+        expect(json).toMatchObject({ code, hint: expect.stringContaining(wayOut) as unknown });
         expect(Number(headers['retry-after'])).toBeGreaterThan(0);
       }
       return status;

@@ -33,6 +33,7 @@ import {
   logOptions,
   queryOptions,
 } from './component-settings.ts';
+import { createFailureTalk, type FailureTalk } from './failure-talk.ts';
 import { startLogKeeper } from './log-keeper.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { startPressureGauge } from './pressure-gauge.ts';
@@ -92,9 +93,10 @@ export async function startCollector(
   lifecycle.add('log reader', () => reader.close());
   const gauge = startPressureGauge(reader, paths.log);
   lifecycle.add('pressure gauge', () => gauge.stop());
+  const failures = failureTalkOf(system);
   if (retention === 'here') {
     const keeper = startLogKeeper(writer, reader, (error) =>
-      warnOf(system, 'The log’s retention failed', error),
+      failures.tell('The log’s retention failed', error),
     );
     lifecycle.add('log keeper', () => keeper.stop());
   }
@@ -115,7 +117,7 @@ export async function startCollector(
     now: effects.now,
     onFailure(error) {
       if (isClicklakeError(error) && error.code === 'log-writer-failed') system.onFatal(error);
-      else warnOf(system, 'The collector failed on a request', error);
+      else failures.tell('The collector failed on a request', error);
     },
   });
   lifecycle.add('collector', () => collector.stop());
@@ -213,6 +215,7 @@ export async function startServer(
     ledger: (options) => admin.ledger(options),
     now: effects.now,
   });
+  const failures = failureTalkOf(system);
   let ready = false;
   const server = createServer({
     host: config['server.host'],
@@ -224,7 +227,7 @@ export async function startServer(
     live,
     version,
     isReady: () => ready,
-    onFailure: (error) => warnOf(system, 'The server failed on a request', error),
+    onFailure: (error) => failures.tell('The server failed on a request', error),
   });
   const { url } = await server.start();
   lifecycle.add('server', async () => {
@@ -245,6 +248,6 @@ export async function startServer(
   };
 }
 
-function warnOf({ terminal }: SystemContext, what: string, error: unknown): void {
-  terminal.warn(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+function failureTalkOf({ terminal, effects }: SystemContext): FailureTalk {
+  return createFailureTalk((line) => terminal.warn(line), effects.now);
 }

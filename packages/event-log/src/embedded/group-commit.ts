@@ -158,6 +158,7 @@ function logFull(cause: unknown): EventLogError {
     message: 'The disk has no room for more events; none of these was accepted.',
     hint: 'Free space on the disk of the event log, or shorten its retention; appending goes on by itself.',
     retryable: true,
+    details: { limit: 'disk' },
     cause,
   });
 }
