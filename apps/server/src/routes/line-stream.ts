@@ -16,8 +16,14 @@ export function lineStream(
 ): FastifyReply {
   const stream = new PassThrough();
   const signal = AbortSignal.any([clientGone(reply), end]);
-  const write = async (line: object): Promise<void> => {
+  const drained = async (line: object): Promise<void> => {
     if (!stream.write(`${JSON.stringify(line)}\n`)) await once(stream, 'drain', { signal });
+  };
+  const write = (line: object): Promise<void> => {
+    const written = drained(line);
+    // Who does not wait for it (progress) hears of a client that went away by the signal.
+    written.catch(() => undefined);
+    return written;
   };
   work(write, signal)
     .catch((error: unknown) => {
