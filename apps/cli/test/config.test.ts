@@ -163,12 +163,20 @@ describe('what is refused', () => {
     ['jobs.refresh', '0 0 30 2 *'],
     ['silver.retention', '1h'],
     ['jobs.webhook_url', 'file:///etc/passwd'],
+    ['jobs.webhook_url', 'https://user:secret@example.org/hook'],
   ])('%s = %s, with what it takes', (key, value) => {
     expect(() => resolveConfig({ ...nothing, file: { [key]: value } })).toThrow(
       expect.objectContaining({
         message: expect.stringContaining('/somewhere/clicklake.toml') as string,
         hint: expect.stringMatching(/^It takes /) as string,
       }) as Error,
+    );
+  });
+
+  it('does not repeat a value that may be secret', () => {
+    const file = { 'jobs.webhook_url': 'ftp://example.org/secret' };
+    expect(() => resolveConfig({ ...nothing, file })).toThrow(
+      /^jobs\.webhook_url cannot be what it is given/,
     );
   });
 

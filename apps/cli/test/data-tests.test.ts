@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localStore, openTable, scanSql } from '@clicklake/delta-lake';
 import { nodeFileSystem } from '@clicklake/durable-files';
@@ -19,6 +20,36 @@ async function repeatRowsOf(directory: string): Promise<void> {
   await table.close();
   duckdb.closeSync();
 }
+
+it.each([
+  ['test'],
+  ['refresh'],
+  ['refresh', '--plan'],
+  ['table', 'optimize', 'silver'],
+  ['jobs', 'run', 'refresh'],
+])('%s %s makes no home where none is, and says so in one line', async (...argv) => {
+  const { code, stdout, stderr } = await shell.run(...argv);
+  expect(code).toBeGreaterThan(0);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^error There are no tables in .* yet\.\n .*up.*\n$/);
+  expect(await readdir(shell.directory)).toEqual([]);
+});
+
+it('test and refresh of a lake without events say what is missing, and make no Gold', async () => {
+  const own = await openShell();
+  expect((await own.run('ingest', '--until-caught-up')).code).toBe(0);
+  for (const argv of [['refresh'], ['refresh', '--plan']]) {
+    const { code, stderr } = await own.run(...argv);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^error Silver has no events to make Gold from yet\.\n .*produce.*\n$/);
+  }
+  const tested = await own.run('test');
+  expect(tested).toMatchObject({ stdout: '' });
+  expect(tested.code).toBeGreaterThan(0);
+  expect(tested.stderr).toMatch(/error There is no Gold table to test yet\.\n .*clicklake refresh.*\n$/);
+  expect((await own.run('tables', '--json')).stdout).not.toContain('daily_aggregates');
+  await own.close();
+});
 
 it('test exits with 1 while rows are wrong, and status says so until they are right (S7.5)', async () => {
   expect((await shell.run('produce', '--events', '200', '--back-fill', '--days', '2')).code).toBe(0);

@@ -278,7 +278,7 @@ export interface LakeOwner extends LakeReader {
   /**
    * Runs the data tests of the models on what Gold stands for, and stores the rows that they find.
    *
-   * @throws PipelineError `refresh-no-silver`, `tests-silver-gone`; ModelError
+   * @throws PipelineError `tests-no-gold`, `tests-silver-gone`; ModelError
    */
   test(request: TestRequest, onProgress?: (progress: TestProgress) => void): Promise<TestReport>;
   optimize(table: TableName, options: OptimizeOptions): Promise<OptimizeResult>;

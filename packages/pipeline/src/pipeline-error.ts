@@ -13,10 +13,11 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
  * - `replay-change-invalid`: what a replay is to change in its events is not in the language for it.
  * - `refresh-fenced`: another refresh committed to the same Gold table; start again.
- * - `refresh-no-silver`: there is no Silver table to make Gold from yet.
+ * - `refresh-no-silver`: there is no Silver table, or no event in it, to make Gold from yet.
  * - `job-unknown`: there is no job of that name.
  * - `job-stopped`: the process stops, and the job with it; nothing of it is half done.
  * - `job-failed`: a job failed for a reason that has no code of its own; its run's record says which.
+ * - `tests-no-gold`: there is no Gold table to test yet; refresh first.
  * - `tests-silver-gone`: the log no longer knows the version of Silver that Gold stands for; refresh first.
  */
 export type PipelineErrorCode =
@@ -35,6 +36,7 @@ export type PipelineErrorCode =
   | 'job-unknown'
   | 'job-stopped'
   | 'job-failed'
+  | 'tests-no-gold'
   | 'tests-silver-gone';
 
 export class PipelineError extends ClicklakeError<PipelineErrorCode> {}

@@ -1,4 +1,5 @@
 import type { TestReport, TestResult } from '@clicklake/pipeline';
+import { escapeControls } from '@clicklake/query';
 import type { CommandContext } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { writeLake } from '../lake/with-lake.ts';
@@ -33,7 +34,8 @@ function print({ terminal }: CommandContext, { tests, silverVersion }: TestRepor
   lines.forEach((line, index) => {
     const { verdict = 'pass', message = null } = tests[index] ?? {};
     terminal.data(line.replace(verdict, paint[verdict](verdict)));
-    if (message !== null) terminal.data(`         ${message.split('\n')[0] ?? ''}`);
+    // It may quote a value of an event.
+    if (message !== null) terminal.data(`         ${escapeControls(message.split('\n')[0] ?? '')}`);
   });
   const failing = tests.filter(({ verdict }) => verdict !== 'pass');
   const paintSum = failing.length === 0 ? green : failing.some(isFailure) ? red : yellow;

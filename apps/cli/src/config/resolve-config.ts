@@ -70,7 +70,7 @@ function parseValue(key: SettingKey, { source, value }: FoundValue, filePath: st
   const place = { file: filePath, env: variableOf(key), flag: setting.flag ?? '--set', default: '' }[source];
   throw new ConfigError({
     code: 'config-invalid',
-    message: `${key} cannot be ${JSON.stringify(value)} (${place}).`,
+    message: `${key} cannot be ${setting.secret === true ? 'what it is given' : JSON.stringify(value)} (${place}).`,
     hint: `It takes ${setting.takes}.`,
     details: { key, source },
   });

@@ -120,11 +120,13 @@ export function schedule(given: Description<Schedule>): Setting<Schedule> {
 export function callbackUrl(given: Description<string | null>): Setting<string | null> {
   return {
     ...given,
-    takes: 'an http:// or https:// URL, or "none"',
+    takes: 'an http:// or https:// URL without a user in it, or "none"',
     parse(value) {
       if (value === 'none' || value === '') return null;
       if (typeof value !== 'string' || value.length > 2000 || !URL.canParse(value)) return undefined;
-      return ['http:', 'https:'].includes(new URL(value).protocol) ? value : undefined;
+      const { protocol, username, password } = new URL(value);
+      // `fetch` takes none with credentials.
+      return ['http:', 'https:'].includes(protocol) && username === '' && password === '' ? value : undefined;
     },
     format: (value) => JSON.stringify(value === null ? 'none' : `${new URL(value).origin}/…`),
     secret: true,

@@ -47,10 +47,12 @@ export async function openForReading(context: CommandContext): Promise<OpenedLak
 /**
  * Takes the lake's lease for one command.
  *
+ * @throws CliError `cli-no-lake` when there is nothing that could become one.
  * @throws DurableFilesError `files-lock-held` when another process took it meanwhile.
  */
 export async function openForWriting(context: CommandContext, role: string): Promise<OpenedLake> {
   const { config, paths, effects } = context;
+  if (!(await exists(paths.log)) && !(await exists(paths.lake))) throw noLake(paths.home);
   const log = logOf(context, role);
   const { owner } = await openLakeOwner({
     paths,

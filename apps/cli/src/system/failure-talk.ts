@@ -32,7 +32,9 @@ export function createFailureTalk(warn: (line: string) => void, now: () => numbe
       if (told.size >= mostKinds) told.clear();
       told.set(kind, { at: now(), more: 0 });
       const more = before?.more ?? 0;
-      warn(`${what}: ${describe(error)}${more === 0 ? '' : ` (and ${more} times more since it was last told)`}`);
+      warn(
+        `${what}: ${describe(error)}${more === 0 ? '' : ` (and ${more} times more since it was last told)`}`,
+      );
     },
   };
 }

@@ -27,7 +27,7 @@ const runAppId = 'clicklake-data-tests';
  * Runs a project's data tests on Gold and on the Silver that Gold stands for, and stores what they found in
  * `test_failures`, in one commit.
  *
- * @throws PipelineError `refresh-no-silver`, `tests-silver-gone`; ModelError `model-unknown-reference` for a name that
+ * @throws PipelineError `refresh-no-silver`, `tests-no-gold`, `tests-silver-gone`; ModelError `model-unknown-reference` for a name that
  *   is neither a test nor a model.
  */
 export async function runDataTests(
@@ -39,6 +39,7 @@ export async function runDataTests(
   const chosen = chosenTests(project, request);
   const session = await engine.openSession([...writtenTables(project), testFailures]);
   try {
+    requireGold(session, project, chosen);
     const silverVersion = await pinWhatGoldStandsFor(session, project);
     await nameViews(session, engine, project);
     const found: FoundFailures[] = [];
@@ -58,6 +59,18 @@ export async function runDataTests(
   } finally {
     await session.close();
   }
+}
+
+/** One table that is missing is a test's error; all of them are no reason to tell it once for every test. */
+function requireGold(session: EngineSession, project: ModelProject, chosen: readonly DataTest[]): void {
+  const isMade = (name: string): boolean => project.models.get(name)?.materialized === 'incremental';
+  if (writtenTables(project).some(({ name }) => session.table('model', name) !== undefined)) return;
+  if (!chosen.some(({ models }) => models.some(isMade))) return;
+  throw new PipelineError({
+    code: 'tests-no-gold',
+    message: 'There is no Gold table to test yet.',
+    hint: 'Make them with `clicklake refresh`, and test again.',
+  });
 }
 
 /** Silver goes on while Gold stands still: what is compared has to be of one version. */

@@ -19,7 +19,7 @@ import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts
 import { PipelineError } from '../pipeline-error.ts';
 import type { RefreshResult } from '../refresh/refresher.ts';
 import type { GoldRefresh } from './gold-refresh.ts';
-import type { LakeTables } from './lake-tables.ts';
+import { rowsOf, type LakeTables } from './lake-tables.ts';
 
 export interface LakeJobsOptions {
   readonly paths: LakePaths;
@@ -117,9 +117,13 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
     noteSilver,
     status: () => ({ ...orchestrator.health(), gold: meter.lag() }),
     // These open a session of the engine, of which there is one at a time.
-    planRefresh: (request) => withEngine(() => refreshing.plan(request)),
+    async planRefresh(request) {
+      await requireEvents(options);
+      return withEngine(() => refreshing.plan(request));
+    },
     test: (request, onProgress) => withEngine(() => refreshing.test(request, onProgress, closing.signal)),
     async refresh(request, onProgress) {
+      await requireEvents(options);
       const results: RefreshResult[] = [];
       const work = askedRefresh(refreshOptions, request, onProgress, (result) => results.push(result));
       await orchestrator.run(refreshJob.name, work);
@@ -128,6 +132,19 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
       return result;
     },
   };
+}
+
+/**
+ * Who asks for Gold of a lake without an event forgot something. Once there are Gold tables they follow Silver, also
+ * when it has lost its last row.
+ */
+async function requireEvents({ tables, gold }: LakeJobsOptions): Promise<void> {
+  if (rowsOf(await tables.silver.snapshot()) > 0 || (await gold()).size > 0) return;
+  throw new PipelineError({
+    code: 'refresh-no-silver',
+    message: 'Silver has no events to make Gold from yet.',
+    hint: 'Send events first: `npm start`, or `clicklake produce` and `clicklake ingest --until-caught-up`.',
+  });
 }
 
 function unfinished(what: string): PipelineError {

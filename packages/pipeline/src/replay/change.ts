@@ -35,6 +35,7 @@ const maxPathNames = 16;
 export function parseChange(text: string): Change {
   if (text.length > maxChangeLength) throw invalid(text, `it is longer than ${maxChangeLength} characters`);
   const space = text.indexOf(' ');
+  if (space === -1) throw invalid(text, 'it names no field');
   const op = text.slice(0, space);
   const rest = text.slice(space + 1);
   if (op === 'unset') return { op, path: wholePath(rest, text) };

@@ -94,6 +94,7 @@ describe('the language of changes (S8)', () => {
     'set =1',
     'set a..b=1',
     'unset',
+    'unsetX',
     'unset a=1',
     'rename a',
     'rename a=',
