@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openShell, type RunningCommand, type Shell } from './support/fake-effects.ts';
@@ -222,11 +222,12 @@ describe('dead letters, mended and replayed through `up` (S8)', () => {
       route: string,
       key: string,
       headers: Record<string, string> = {},
+      body = '{"replays":[]}',
     ): Promise<number> => {
       const answer = await fetch(`${String(collectorUrl)}/v1/${route}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-        body: '{"replays":[]}',
+        body,
       });
       return answer.status;
     };
@@ -236,6 +237,16 @@ describe('dead letters, mended and replayed through `up` (S8)', () => {
     expect(await post('replays', replayKey, { origin: 'http://localhost:1' })).toBe(401);
     for (const key of [token, ...keys.map((one) => one.key)]) expect(await post('replays', key)).toBe(401);
     expect(await post('events', replayKey)).toBe(401);
+    // An origin is a place in the log and nothing else: it becomes a part of the record.
+    const origin = {
+      of: 'clickstream-errors:0:x',
+      eventId: null,
+      receivedAt: 0,
+      form: 'event',
+      settled: false,
+    };
+    const nowhere = JSON.stringify({ replays: [{ origin, sourceId: null, event: '{}' }] });
+    expect(await post('replays', replayKey, {}, nowhere)).toBe(400);
   });
 
   it('works alone when nobody runs, with the log for itself', async () => {
@@ -250,6 +261,13 @@ describe('dead letters, mended and replayed through `up` (S8)', () => {
     expect(await silver(`user_id = 'eve'`)).toMatchObject([{ event_type: 'checkout' }]);
     expect(await json('ledger', '--deep')).toMatchObject({ ...balanced, silver: 7 });
   });
+});
+
+it('a replay makes no home where none is', async () => {
+  const empty = await openShell();
+  expect((await empty.run('dead-letters', 'replay', '--all', '--as-is')).code).toBe(0);
+  expect(await readdir(empty.directory)).toEqual([]);
+  await empty.close();
 });
 
 describe('the parts as processes of their own (S6.3, S8)', () => {

@@ -9,7 +9,7 @@ import {
   type ReplayStore,
 } from '@clicklake/collector';
 import { createContract } from '@clicklake/contract';
-import { readLockOwner } from '@clicklake/durable-files';
+import { nodeFileSystem, readLockOwner } from '@clicklake/durable-files';
 import { openEmbeddedLog, type LogWriter } from '@clicklake/event-log';
 import type { ReplayAppender } from '@clicklake/pipeline';
 import type { CommandContext } from '../context.ts';
@@ -36,7 +36,9 @@ export function replayAppender(context: CommandContext, writer: LogWriter, keys:
  */
 export async function openReplayAppender(context: CommandContext): Promise<ReplayAppender> {
   const { config, paths, effects } = context;
-  const judge = judgeOf(context, await openKeyStore(paths.writeKeys));
+  // Opening the store would make the keys of a home that has none.
+  const hasKeys = (await nodeFileSystem.stat(paths.writeKeys)) !== undefined;
+  const judge = judgeOf(context, hasKeys ? await openKeyStore(paths.writeKeys) : { list: () => [] });
   const opened = new AsyncDisposableStack();
   let target: Promise<ReplayStore> | undefined;
 
@@ -55,7 +57,7 @@ export async function openReplayAppender(context: CommandContext): Promise<Repla
   };
 }
 
-function judgeOf({ config }: CommandContext, keys: KeyStore): ReplayJudge {
+function judgeOf({ config }: CommandContext, keys: Pick<KeyStore, 'list'>): ReplayJudge {
   return {
     contract: createContract({ maxEventAgeDays: config['contract.max_event_age_days'] }),
     enrich: createEnricher(),

@@ -21,7 +21,7 @@ const ReplaysBody = Type.Object(
         {
           origin: Type.Object(
             {
-              of: Type.String({ minLength: 1, maxLength: 256 }),
+              of: Type.String({ pattern: '^clickstream-(events|errors):\\d{1,9}:\\d{1,19}$' }),
               eventId: nullableText,
               receivedAt: Type.Integer({ minimum: 0 }),
               form: Type.Union([Type.Literal('event'), Type.Literal('record')]),
