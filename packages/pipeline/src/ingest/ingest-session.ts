@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contract } from '@clicklake/contract';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
@@ -75,13 +75,11 @@ export async function openIngestSession(options: IngestSessionOptions): Promise<
   const stagingConnections = [await connect(), await connect()] as const;
   const dedupe = await openLakeDedupe(paths, files, crashPoints, settings);
   opened.defer(() => dedupe.index.close());
-  const spool = join(paths.scratch, 'spool');
-  // Events of people lie in it.
-  opened.defer(() => rm(spool, { recursive: true, force: true }));
   const lanes: ParseLane[] = [];
   for (let lane = 0; lane < parseLanes; lane += 1) {
-    const scratchDirectory = join(spool, String(lane));
+    const scratchDirectory = join(paths.scratch, 'spool', String(lane));
     await mkdir(scratchDirectory, { recursive: true });
+    opened.defer(() => removeFiles(scratchDirectory));
     lanes.push({ connection: await connect(), scratchDirectory });
   }
   const staging = createSilverStaging(options.tables.silver, stagingConnections, settings.parquetCompression);
@@ -246,6 +244,12 @@ async function startSession(
       await index.save({ silverVersion: version, covered }, { force: true }).catch(() => undefined);
     },
   };
+}
+
+/** Events of people lie in them. The directory stays: who slipped past the lease may be using it, or have deleted it. */
+async function removeFiles(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => []))
+    await rm(join(directory, name), { force: true });
 }
 
 function laneOf(lanes: readonly ParseLane[], lane: number): ParseLane {
