@@ -48,11 +48,6 @@ interface PendingCommit {
 
 /** One that becomes durable, and one whose rows are written meanwhile. */
 const mostPending = 2;
-/**
- * While more is coming a generation is full at this part of a commit's size: up to three of them are in memory then,
- * beside what is parsed and what is written, and with whole ones DuckDB ran out of it.
- */
-const shareOfCatchUp = 1 / 2;
 const retryFirstMs = 250;
 const retryMostMs = 10_000;
 
@@ -106,8 +101,7 @@ export function createIngestLoop(
   /** Rows that queries cannot see yet wait for a full batch while more is coming, and not at all otherwise. */
   function isDue(more: boolean): boolean {
     if (current.openedAt === undefined) return false;
-    const fullBytes = more ? settings.commitBytes * shareOfCatchUp : settings.commitBytes;
-    return current.bytes >= fullBytes || msToCommit() <= 0 || (current.hidden && !more);
+    return current.bytes >= settings.commitBytes || msToCommit() <= 0 || (current.hidden && !more);
   }
 
   function msToCommit(): number {
