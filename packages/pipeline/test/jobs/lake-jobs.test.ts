@@ -177,10 +177,10 @@ describe('maintenance of Gold (S4.5)', () => {
       'delta.logRetentionDuration': 'interval 90 minutes',
       'delta.deletedFileRetentionDuration': 'interval 2 hours',
     };
-    const { tables, close } = await lake.tables();
-    for (const table of Object.values(tables))
+    const opened = await lake.tables();
+    for (const table of Object.values(opened.tables))
       expect((await table.detail()).properties).toMatchObject(expected);
-    await close();
+    await opened.close();
     await withGoldTable('daily_aggregates', Date.now, async (table) => {
       expect((await table.detail()).properties).toMatchObject(expected);
     });
