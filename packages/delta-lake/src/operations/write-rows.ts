@@ -3,7 +3,7 @@ import type { CommitRequest } from '../log/commit.ts';
 import type { Snapshot } from '../log/table-state.ts';
 import { DeltaError } from '../delta-error.ts';
 import { isInPartitions } from '../data-files/partition-values.ts';
-import type { StagedFile } from '../data-files/stage-parquet.ts';
+import type { ParquetOptions, StagedFile } from '../data-files/stage-parquet.ts';
 import { serializeSchema, type StructType } from '../schema/schema.ts';
 import { validateNewSchema } from '../schema/schema-rules.ts';
 import type { CommitResult, StageOptions, TableContext } from '../table-context.ts';
@@ -23,8 +23,11 @@ export interface ReplaceOptions extends WriteOptions {
   readonly only?: { readonly snapshot: Pick<Snapshot, 'version'>; readonly files: readonly AddFile[] };
 }
 
-/** Rows of one partition, whose columns the SELECT leaves out: written without a look at where each belongs. */
-export interface PartitionSelect {
+/**
+ * Rows of one partition, whose columns the SELECT leaves out: written without a look at where each belongs, and into
+ * files of their own size where that is said.
+ */
+export interface PartitionSelect extends Pick<ParquetOptions, 'rowGroupRows' | 'targetFileBytes'> {
   readonly select: string;
   readonly partition: PartitionValues;
 }

@@ -33,6 +33,8 @@ export interface DuckdbSessionOptions {
 
 /** Small ones: what a writing thread holds of them is memory that DuckDB's limit does not bound. */
 const rowGroupRows = 32_768;
+/** The files are as large as with zstd's own 3, and a refresh spends a third less on writing. */
+const compressionLevel = 1;
 const modelSchema = 'gold';
 /** What the commits of `onlyNewRows` bear. */
 const onlyNewRowsNote = 'clicklake: rows of users with new events';
@@ -121,10 +123,11 @@ export async function openDuckdbSession(
     await connection.run(`CREATE OR REPLACE TABLE ${keys} AS ${replacing}`);
     const snapshot = await table.snapshot();
     const ofDates = pruneFiles(snapshot, [{ column: definition.dateColumn, op: 'in', values: dates }]);
-    const { files, kept } = await planReplacement(connection, table, snapshot, ofDates, keys, rowsOf);
+    const { dateColumn } = definition;
+    const replacement = { snapshot, dateFiles: ofDates, dateColumn, keys, rowsOf };
+    const { files, kept } = await planReplacement(connection, table.store, replacement);
     const made = await selectsByDate(definition, selects, dates);
-    const rest = kept === undefined ? [] : await selectsByDate(definition, [kept], dates);
-    return { selects: [...made, ...rest], only: { snapshot, files } };
+    return { selects: [...made, ...kept], only: { snapshot, files } };
   }
 
   async function openOrCreate(definition: WrittenTable): Promise<DeltaTable> {
@@ -238,6 +241,7 @@ export async function openDuckdbSession(
             ...(only === undefined ? {} : { only }),
             connection,
             compression: 'zstd',
+            compressionLevel,
             rowGroupRows,
             transactions,
             expectedTransactions: expected,

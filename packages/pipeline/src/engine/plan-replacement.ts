@@ -2,69 +2,93 @@ import {
   quoteIdentifier,
   scanSql,
   type AddFile,
-  type DeltaTable,
+  type ObjectStore,
+  type PartitionSelect,
   type Snapshot,
 } from '@clicklake/delta-lake';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { ofOneDate } from './gather-pieces.ts';
 
-/** So many files of a date below `smallRows` are written anew together. */
+/** A file that holds this share of its date's rows is full: it grows no more. */
+const fullShare = 1 / 64;
+const fullRows = 4096;
+/** One that loses more of its rows at once is of the last minutes, however large. */
+const newShare = 0.1;
+/** So many files that are not full are put together, also when no row of theirs is replaced. */
 const smallFiles = 8;
-const smallRows = 16_384;
 const fileColumn = 'file of the row';
+
+export interface ReplacementOptions {
+  readonly snapshot: Snapshot;
+  /** The table's files on the dates concerned. */
+  readonly dateFiles: readonly AddFile[];
+  readonly dateColumn: string;
+  /** SQL text of a relation with the keys of the rows to replace, under names of the table's columns. */
+  readonly keys: string;
+  rowsOf(file: AddFile): number;
+}
 
 export interface Replacement {
   /** Files that hold rows to replace, and small ones that had become many. */
   readonly files: readonly AddFile[];
-  /** Their rows that stay, as a SELECT; undefined when there are no such files. */
-  readonly kept: string | undefined;
+  /** Their rows that stay, date by date. */
+  readonly kept: readonly PartitionSelect[];
 }
 
 /**
- * Which files of a table hold rows with given keys: the others can stay as they are. A refresh makes a file of a
- * date's new rows and another of those that it keeps, so that what goes on happening to the newest rows does not
- * reach the older ones.
- *
- * @param dateFiles the table's files on the dates concerned.
- * @param keys SQL text of a relation with the keys, under names of the table's columns.
+ * Which files of a table hold rows with given keys: the others can stay as they are. Most rows that change are of the
+ * last minutes, and lie in the files of the last refreshes. Those grow together until they are full; a full one is
+ * written anew when an event that comes late reaches a row of it, one of many.
  */
 export async function planReplacement(
   connection: DuckDBConnection,
-  table: Pick<DeltaTable, 'store'>,
-  snapshot: Snapshot,
-  dateFiles: readonly AddFile[],
-  keys: string,
-  rowsOf: (file: AddFile) => number,
+  store: ObjectStore,
+  { snapshot, dateFiles, dateColumn, keys, rowsOf }: ReplacementOptions,
 ): Promise<Replacement> {
-  const { store } = table;
-  const described = await connection.runAndReadAll(`DESCRIBE ${keys}`);
-  const columns = described.getRows().map(([name]) => quoteIdentifier(String(name)));
+  const described = (await connection.runAndReadAll(`DESCRIBE ${keys}`)).getRows();
+  const columns = described.map(([name]) => quoteIdentifier(String(name)));
   const using = `${keys} AS concerned USING (${columns.join(', ')})`;
-  const scan = scanSql(store, snapshot, dateFiles, fileColumn);
   const found = await connection.runAndReadAll(
-    `SELECT DISTINCT ${quoteIdentifier(fileColumn)} FROM (${scan}) SEMI JOIN ${using}`,
+    `SELECT ${quoteIdentifier(fileColumn)}, count(*)
+     FROM (${scanSql(store, snapshot, dateFiles, fileColumn)}) SEMI JOIN ${using} GROUP BY ALL`,
   );
-  const places = new Set(found.getRows().map(([place]) => String(place)));
-  const concerned = dateFiles.filter(({ path }) => places.has(store.location(path)));
+  const replaced = new Map(found.getRows().map(([place, rows]) => [String(place), Number(rows)]));
+  const replacedOf = ({ path }: AddFile): number => replaced.get(store.location(path)) ?? 0;
+  const concerned = new Set(dateFiles.filter((file) => replacedOf(file) > 0));
   // One that is not recognised would keep rows that are to be replaced.
-  if (concerned.length !== places.size)
-    throw new TypeError(`Rows come from files that ${keys} was not looked for in.`);
-  const others = dateFiles.filter((file) => !concerned.includes(file));
-  const files = [...concerned, ...smallOnes(others, rowsOf)];
-  return {
-    files,
-    kept:
-      files.length === 0
-        ? undefined
-        : `SELECT * FROM (${scanSql(store, snapshot, files)}) ANTI JOIN ${using}`,
-  };
+  if (concerned.size !== replaced.size) throw new TypeError('Rows were found in files that were not asked.');
+
+  const files: AddFile[] = [];
+  const kept: PartitionSelect[] = [];
+  for (const [date, ofDate] of byDate(dateFiles, dateColumn)) {
+    const full = Math.max(fullRows, Math.ceil(sumOf(ofDate, rowsOf) * fullShare));
+    const isNew = (file: AddFile): boolean =>
+      rowsOf(file) < full || replacedOf(file) > newShare * rowsOf(file);
+    const recent = ofDate.filter(isNew);
+    const isMany = recent.length >= smallFiles;
+    const growing = recent.filter((file) => isMany || concerned.has(file));
+    const grown = ofDate.filter((file) => !isNew(file) && concerned.has(file));
+    // Apart, so that the newest rows do not come into files of older ones.
+    for (const group of [growing, grown]) {
+      if (group.length === 0) continue;
+      files.push(...group);
+      const select = `SELECT * FROM (${scanSql(store, snapshot, group)}) ANTI JOIN ${using}`;
+      // DuckDB looks at a file's size after each row group: every one becomes a file.
+      kept.push({ ...ofOneDate(select, dateColumn, date), rowGroupRows: full, targetFileBytes: 1 });
+    }
+  }
+  return { files, kept };
 }
 
-function smallOnes(files: readonly AddFile[], rowsOf: (file: AddFile) => number): readonly AddFile[] {
-  const byDate = new Map<string, AddFile[]>();
+function byDate(files: readonly AddFile[], dateColumn: string): ReadonlyMap<string, readonly AddFile[]> {
+  const groups = new Map<string, AddFile[]>();
   for (const file of files) {
-    if (rowsOf(file) >= smallRows) continue;
-    const date = JSON.stringify(file.partitionValues);
-    byDate.set(date, [...(byDate.get(date) ?? []), file]);
+    const date = file.partitionValues[dateColumn] ?? '';
+    groups.set(date, [...(groups.get(date) ?? []), file]);
   }
-  return [...byDate.values()].filter((small) => small.length >= smallFiles).flat();
+  return groups;
+}
+
+function sumOf(files: readonly AddFile[], rowsOf: (file: AddFile) => number): number {
+  return files.reduce((sum, file) => sum + rowsOf(file), 0);
 }

@@ -1,5 +1,0 @@
-{#- Keys of the rows of daily_user_activity that a refresh replaces when rows were only appended. -#}
-select distinct event_date as date, user_id
-from {{ ref('stg_events') }}
-where {{ on_touched_dates('event_date') }}
-  and user_id in ({{ changed_users() }})
