@@ -25,7 +25,7 @@ export interface ReplacementOptions {
   readonly dateColumn: string;
   /** SQL text of a relation with the keys of the rows to replace, under names of the table's columns. */
   readonly keys: string;
-  rowsOf(file: AddFile): number;
+  readonly rowsOf: (file: AddFile) => number;
 }
 
 export interface Replacement {
