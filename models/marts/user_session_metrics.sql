@@ -3,11 +3,12 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='session_date',
-    meta={'widened_by': 'session_reach'}
+    meta={'widened_by': 'session_reach', 'replaces': 'replaced_sessions'}
   )
 }}
 {#- S7.2: a new session after a gap of more than 30 minutes, or once 24 hours have passed since its start. -#}
 {%- set incremental = is_incremental() -%}
+{%- set takes_over = incremental and var('takes_over') -%}
 {%- set days = (var('touched_dates') or []) if var('session_dates') is none else var('session_dates') -%}
 
 with recursive stretches_by_product as (
@@ -154,7 +155,7 @@ cut_sessions as (
   from cut_by_product
   group by user_id, started_at
 )
-{%- if incremental %},
+{%- if takes_over %},
 
 replaced as (
   select earlier.user_id, earlier.started_at
@@ -175,7 +176,7 @@ union all
 select
   {{ session_columns() }}
 from cut_sessions
-{%- if incremental %}
+{%- if takes_over %}
 union all
 -- What the changed stretches do not concern stays as it is.
 select kept.*

@@ -24,6 +24,7 @@ import {
   appendRows,
   replacePartitions,
   type PartitionSelect,
+  type ReplaceOptions,
   type WriteOptions,
 } from './operations/write-rows.ts';
 
@@ -63,7 +64,7 @@ export interface DeltaTable {
   replaceWhere(
     partitions: readonly PartitionValues[],
     select: string | readonly (string | PartitionSelect)[],
-    options?: WriteOptions,
+    options?: ReplaceOptions,
   ): Promise<CommitResult>;
   /** Deletes every row of the named partitions; no data file is read. */
   deletePartitions(partitions: readonly PartitionValues[], options?: WriteOptions): Promise<CommitResult>;

@@ -2,7 +2,7 @@ export { createTable, openTable, type DeltaTable, type TableOptions } from './de
 export type { TableDefinition } from './operations/create-table.ts';
 export type { CommitRequest } from './log/commit.ts';
 export type { CommitResult, StageOptions } from './table-context.ts';
-export type { PartitionSelect, WriteOptions } from './operations/write-rows.ts';
+export type { PartitionSelect, ReplaceOptions, WriteOptions } from './operations/write-rows.ts';
 export type { ReadScope } from './log/conflict-check.ts';
 export type { Snapshot } from './log/table-state.ts';
 export type { VersionReference } from './operations/time-travel.ts';

@@ -50,6 +50,16 @@ describe('which partitions are worth a compaction', () => {
     ]);
   });
 
+  it('none of a partition that was written to of late, when that is asked for', () => {
+    const files = [...many(3, mib, '2026-01-01'), ...many(3, mib, '2026-01-02')].map((each, index) => ({
+      ...each,
+      modificationTime: index,
+    }));
+    expect(planUpkeep(snapshotOf(files), settings, 4)).toEqual([
+      { partitions: [{ event_date: '2026-01-01' }], smallFileBytes: 8 * mib },
+    ]);
+  });
+
   it('whatever comes, files stay few and each byte is rewritten a few times only', () => {
     fc.assert(
       fc.property(

@@ -24,11 +24,13 @@ type Locator = Pick<ObjectStore, 'location'>;
  * as the instants they are. Ours and those of today's writers are read rightly in any session.
  *
  * @param files the files to read; all of the snapshot's by default (see `pruneFiles`).
+ * @param fileColumn a further column of this name says where each row's file lies, as the store locates it.
  */
 export function scanSql(
   store: Locator,
   snapshot: Scanned,
   files: Iterable<AddFile> = snapshot.files.values(),
+  fileColumn?: string,
 ): string {
   const { partitionColumns } = snapshot.metadata;
   const selfDescribing: AddFile[] = [];
@@ -44,10 +46,10 @@ export function scanSql(
     else group.push(file);
   }
   const scans = [
-    ...(selfDescribing.length === 0 ? [] : [filenameScan(store, snapshot, selfDescribing)]),
-    ...[...groups.values()].map((group) => constantScan(store, snapshot, group)),
+    ...(selfDescribing.length === 0 ? [] : [filenameScan(store, snapshot, selfDescribing, fileColumn)]),
+    ...[...groups.values()].map((group) => constantScan(store, snapshot, group, fileColumn)),
   ];
-  return scans.length === 0 ? emptySql(snapshot) : scans.join('\nUNION ALL\n');
+  return scans.length === 0 ? emptySql(snapshot, fileColumn) : scans.join('\nUNION ALL\n');
 }
 
 /**
@@ -66,19 +68,29 @@ function describesItself(store: Locator, snapshot: Scanned, file: AddFile): bool
   });
 }
 
-function filenameScan(store: Locator, snapshot: Scanned, files: readonly AddFile[]): string {
+function filenameScan(
+  store: Locator,
+  snapshot: Scanned,
+  files: readonly AddFile[],
+  fileColumn: string | undefined,
+): string {
   const { partitionColumns } = snapshot.metadata;
-  return scan(store, snapshot, files, (name) =>
-    partitionColumnFromFilenameSql(partitionColumns, name, typeOf(snapshot, name)),
-  );
+  const partitionColumn = (name: string): string =>
+    partitionColumnFromFilenameSql(partitionColumns, name, typeOf(snapshot, name));
+  return scan(store, snapshot, files, partitionColumn, fileColumn);
 }
 
 /** Files of one partition, whatever they are called. */
-function constantScan(store: Locator, snapshot: Scanned, group: readonly AddFile[]): string {
+function constantScan(
+  store: Locator,
+  snapshot: Scanned,
+  group: readonly AddFile[],
+  fileColumn: string | undefined,
+): string {
   const values = group[0]?.partitionValues ?? {};
-  return scan(store, snapshot, group, (name) =>
-    partitionConstantSql(values[name] ?? null, typeOf(snapshot, name)),
-  );
+  const partitionColumn = (name: string): string =>
+    partitionConstantSql(values[name] ?? null, typeOf(snapshot, name));
+  return scan(store, snapshot, group, partitionColumn, fileColumn);
 }
 
 function scan(
@@ -86,6 +98,7 @@ function scan(
   snapshot: Scanned,
   files: readonly AddFile[],
   partitionColumn: (name: string) => string,
+  fileColumn: string | undefined,
 ): string {
   const { partitionColumns } = snapshot.metadata;
   const columns = snapshot.schema.fields.map(({ name }) =>
@@ -93,6 +106,8 @@ function scan(
       ? `${partitionColumn(name)} AS ${quoteIdentifier(name)}`
       : quoteIdentifier(name),
   );
+  if (fileColumn !== undefined)
+    columns.push(`${quoteIdentifier(scanFilenameColumn)} AS ${quoteIdentifier(fileColumn)}`);
   const locations = files.map((file) => quoteFileName(store.location(file.path)));
   return `SELECT ${columns.join(', ')} FROM read_parquet([${locations.join(', ')}], schema = ${readSchemaSql(snapshot)}, filename = ${quoteLiteral(scanFilenameColumn)})`;
 }
@@ -112,9 +127,10 @@ function typeOf(snapshot: Scanned, name: string): DataType {
   return snapshot.schema.fields.find((field) => field.name === name)?.type ?? 'string';
 }
 
-function emptySql(snapshot: Scanned): string {
+function emptySql(snapshot: Scanned, fileColumn: string | undefined): string {
   const columns = snapshot.schema.fields.map(
     (field) => `CAST(NULL AS ${duckdbTypeOf(field.type)}) AS ${quoteIdentifier(field.name)}`,
   );
+  if (fileColumn !== undefined) columns.push(`CAST(NULL AS VARCHAR) AS ${quoteIdentifier(fileColumn)}`);
   return `SELECT ${columns.join(', ')} WHERE false`;
 }

@@ -15,6 +15,8 @@ import { zOrderedQuery } from './z-order.ts';
 
 export interface ParquetOptions {
   readonly compression?: 'zstd' | 'snappy' | 'uncompressed';
+  /** Of zstd, from 1 (fastest); 3 by default. */
+  readonly compressionLevel?: number;
   /** DuckDB's own 122,880 by default; every writing thread holds one in memory. */
   readonly rowGroupRows?: number;
   /** Rough size at which DuckDB starts another file; unpartitioned writes only. */
@@ -95,6 +97,8 @@ function copyStatement(
   options: ParquetOptions,
 ): string {
   const settings = ['FORMAT parquet', `COMPRESSION ${options.compression ?? 'zstd'}`, 'RETURN_STATS'];
+  if (options.compressionLevel !== undefined)
+    settings.push(`COMPRESSION_LEVEL ${Math.ceil(options.compressionLevel)}`);
   if (options.rowGroupRows !== undefined) settings.push(`ROW_GROUP_SIZE ${Math.ceil(options.rowGroupRows)}`);
   let target = join(staging, `${randomUUID()}.parquet`);
   if (splitBy.length > 0) {

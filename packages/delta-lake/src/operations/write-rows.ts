@@ -1,8 +1,9 @@
-import type { PartitionValues } from '../log/actions.ts';
+import type { AddFile, PartitionValues } from '../log/actions.ts';
 import type { CommitRequest } from '../log/commit.ts';
+import type { Snapshot } from '../log/table-state.ts';
 import { DeltaError } from '../delta-error.ts';
 import { isInPartitions } from '../data-files/partition-values.ts';
-import type { StagedFile } from '../data-files/stage-parquet.ts';
+import type { ParquetOptions, StagedFile } from '../data-files/stage-parquet.ts';
 import { serializeSchema, type StructType } from '../schema/schema.ts';
 import { validateNewSchema } from '../schema/schema-rules.ts';
 import type { CommitResult, StageOptions, TableContext } from '../table-context.ts';
@@ -14,8 +15,19 @@ export interface WriteOptions extends StageOptions {
   readonly userMetadata?: string;
 }
 
-/** Rows of one partition, whose columns the SELECT leaves out: written without a look at where each belongs. */
-export interface PartitionSelect {
+export interface ReplaceOptions extends WriteOptions {
+  /**
+   * Of the partitions, only these files of a snapshot are replaced; the rows of others stay. What another writer did
+   * to the partitions since that snapshot is a conflict.
+   */
+  readonly only?: { readonly snapshot: Pick<Snapshot, 'version'>; readonly files: readonly AddFile[] };
+}
+
+/**
+ * Rows of one partition, whose columns the SELECT leaves out: written without a look at where each belongs, and into
+ * files of their own size where that is said.
+ */
+export interface PartitionSelect extends Pick<ParquetOptions, 'rowGroupRows' | 'targetFileBytes'> {
   readonly select: string;
   readonly partition: PartitionValues;
 }
@@ -48,11 +60,11 @@ export async function replacePartitions(
   table: TableContext,
   partitions: readonly PartitionValues[],
   select: string | readonly (string | PartitionSelect)[] | undefined,
-  options: WriteOptions,
+  options: ReplaceOptions,
 ): Promise<CommitResult> {
   const snapshot = await table.log.refresh();
   const { partitionColumns } = snapshot.metadata;
-  const { schema } = options;
+  const { schema, only } = options;
   if (schema !== undefined && !partitions.some((values) => Object.keys(values).length === 0))
     throw keepsOtherRows();
   const unknown = partitions
@@ -66,15 +78,13 @@ export async function replacePartitions(
   }
   requireInside(adds, partitions);
   return await table.commit({
-    operation: select === undefined ? 'DELETE' : 'WRITE',
-    operationParameters:
-      select === undefined
-        ? { predicate: partitions }
-        : { mode: 'Overwrite', replaceWhere: partitions, partitionBy: partitionColumns },
+    ...operationOf(partitions, partitionColumns, select !== undefined, only !== undefined),
     adds,
-    removes: [...snapshot.files.values()].filter((file) => isInPartitions(file.partitionValues, partitions)),
+    removes:
+      only?.files ??
+      [...snapshot.files.values()].filter((file) => isInPartitions(file.partitionValues, partitions)),
     reads: { kind: 'partitions', partitions },
-    readVersion: snapshot.version,
+    readVersion: only?.snapshot.version ?? snapshot.version,
     ...(schema === undefined
       ? {}
       : {
@@ -85,6 +95,21 @@ export async function replacePartitions(
         }),
     ...provenance(options),
   });
+}
+
+/** As Spark names them. */
+function operationOf(
+  partitions: readonly PartitionValues[],
+  partitionBy: readonly string[],
+  writes: boolean,
+  keepsRows: boolean,
+): Pick<CommitRequest, 'operation' | 'operationParameters'> {
+  if (!writes) return { operation: 'DELETE', operationParameters: { predicate: partitions } };
+  if (keepsRows) return { operation: 'MERGE', operationParameters: { predicate: partitions } };
+  return {
+    operation: 'WRITE',
+    operationParameters: { mode: 'Overwrite', replaceWhere: partitions, partitionBy },
+  };
 }
 
 function validNewSchema(schema: StructType, partitionColumns: readonly string[]): StructType {

@@ -84,7 +84,7 @@ export interface EngineSession {
   /**
    * Replaces every row of some dates by the rows of SELECTs, which lie on these dates, in one commit with its
    * `txn`s; a date without rows any more is emptied. Creates the table when it is missing. The SELECTs are run one
-   * after another, so that each fits the memory.
+   * after another, so that each fits the memory. With `replacing` the other rows of the dates stay.
    *
    * @throws PipelineError `refresh-fenced` when a `txn` is not what the request expects: another one was faster.
    */
@@ -103,6 +103,11 @@ export interface ReplaceDates {
   readonly transactions: readonly { readonly appId: string; readonly version: bigint }[];
   /** What the table's `txn`s of these names have to be; undefined: none yet. */
   readonly expected: ReadonlyMap<string, bigint | undefined>;
+  /**
+   * A SELECT of keys, under names of the table's columns: of the dates' rows, only those with one of these keys are
+   * replaced, the others stay. All of them by default. For a table that exists, some dates and one SELECT.
+   */
+  readonly replacing?: string;
   /** As for `query`. */
   readonly inputDates?: readonly string[];
   /** Kept with the commit, for `changedDates` of whoever reads the table. */
@@ -111,6 +116,7 @@ export interface ReplaceDates {
 
 export interface ReplacedDates {
   readonly version: number;
+  /** What was written: `replacing` may leave rows where they are. */
   readonly rows: number;
   readonly bytes: number;
   readonly files: number;

@@ -16,6 +16,9 @@ export interface MaintenanceJobOptions {
   readonly clock: () => number;
 }
 
+/** A refresh keeps the files of the dates that it works on few by itself, and in an order that packing would undo. */
+const goldIdleMs = 6 * 60 * 60 * 1000;
+
 interface Kept {
   readonly name: string;
   readonly table: DeltaTable;
@@ -23,6 +26,8 @@ interface Kept {
   readonly claims: readonly string[];
   /** What its log has to tell every reader, where it does not yet. */
   readonly properties: Readonly<Record<string, string>>;
+  /** A date that was written to within that time is left alone. */
+  readonly idleMs: number;
 }
 
 /** OPTIMIZE and VACUUM: one table after another, so that none is held while another is worked at. */
@@ -37,12 +42,14 @@ export function createMaintenanceJob({ tables, gold, settings, clock }: Maintena
         table: tables[name],
         claims: [name],
         properties: retentionProperties(settings.retentions.silver),
+        idleMs: 0,
       })),
       ...[...(await gold())].map(([name, table]): Kept => ({
         name,
         table,
         claims: [goldClaim],
         properties: retentionProperties(settings.retentions.gold),
+        idleMs: goldIdleMs,
       })),
     ];
   }
@@ -51,13 +58,17 @@ export function createMaintenanceJob({ tables, gold, settings, clock }: Maintena
     return clock() - (vacuumedAt.get(name) ?? Number.NEGATIVE_INFINITY) >= settings.vacuumIntervalMs;
   }
 
-  function stepOf({ name, table, claims, properties }: Kept, vacuum: boolean): JobStep {
+  /** Undefined: whenever it was written to. */
+  const idleSince = ({ idleMs }: Kept): number | undefined => (idleMs === 0 ? undefined : clock() - idleMs);
+
+  function stepOf(each: Kept, vacuum: boolean): JobStep {
+    const { name, table, claims, properties } = each;
     return {
       tables: claims,
       async run(signal): Promise<StepReport> {
         const did: string[] = [];
         if (await lacksProperties(table, properties)) await table.setProperties(properties);
-        const { filesRemoved, filesAdded } = await compactTable(table, settings, signal);
+        const { filesRemoved, filesAdded } = await compactTable(table, settings, signal, idleSince(each));
         if (filesRemoved > 0) did.push(`${filesRemoved} files became ${filesAdded}`);
         if (vacuum) {
           signal.throwIfAborted();
@@ -76,7 +87,7 @@ export function createMaintenanceJob({ tables, gold, settings, clock }: Maintena
       const steps: JobStep[] = [];
       for (const each of await kept()) {
         const vacuum = asked || isVacuumDue(each.name);
-        const toPack = planUpkeep(await each.table.snapshot(), settings).length > 0;
+        const toPack = planUpkeep(await each.table.snapshot(), settings, idleSince(each)).length > 0;
         if (vacuum || toPack || (await lacksProperties(each.table, each.properties)))
           steps.push(stepOf(each, vacuum));
       }

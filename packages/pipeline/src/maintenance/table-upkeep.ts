@@ -45,15 +45,16 @@ export interface Compaction {
   readonly filesAdded: number;
 }
 
-/** Packs what is worth it by now. Ends between two partitions' worth of work when the signal is aborted. */
+/** Packs what is worth it by now (`idleSince` as for `planUpkeep`). Ends between two partitions' worth of work when the signal is aborted. */
 export async function compactTable(
   table: DeltaTable,
   settings: MaintenanceSettings,
   signal: AbortSignal,
+  idleSince?: number,
 ): Promise<Compaction> {
   let filesRemoved = 0;
   let filesAdded = 0;
-  for (const planned of planUpkeep(await table.snapshot(), settings)) {
+  for (const planned of planUpkeep(await table.snapshot(), settings, idleSince)) {
     signal.throwIfAborted();
     const result = await table.optimize({
       partitions: planned.partitions,

@@ -15,6 +15,8 @@ export interface RunVariables {
   readonly session_dates?: readonly string[];
   readonly changed_offsets?: readonly OffsetRange[] | null;
   readonly include_bots?: boolean;
+  /** False: a model that `replaces` gives none of the rows that stay. */
+  readonly takes_over?: boolean;
   /** One share of the users: a widened model is made in pieces. */
   readonly user_bucket?: { readonly number: number; readonly of: number };
 }

@@ -105,6 +105,7 @@ function draft(
     leavesOut: properties?.leavesOut ?? null,
     widenedBy: analysisOf(config, 'widened_by'),
     narrowedBy: analysisOf(config, 'narrowed_by'),
+    replaces: analysisOf(config, 'replaces'),
     description: properties?.description ?? '',
     key: properties?.key ?? [],
     columns,

@@ -38,6 +38,11 @@ export interface Model extends Template {
   readonly leavesOut: string | null;
   /** The analysis that says which rows of a view are enough when rows were only appended; null: all of them. */
   readonly narrowedBy: string | null;
+  /**
+   * The analysis that says the keys of the rows that a table loses when rows were only appended: without `takes_over`
+   * the model gives what takes their place. Null: the model always gives every row of its dates.
+   */
+  readonly replaces: string | null;
   readonly description: string;
   /** Columns that no two rows have alike: the grain; empty where the project does not say. */
   readonly key: readonly string[];

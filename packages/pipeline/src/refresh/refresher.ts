@@ -1,7 +1,13 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { Engine, EngineSession, PinnedTable, WrittenTable } from '../engine/engine.ts';
-import { compileModel, type Model, type ModelProject, type RunVariables } from '../models/index.ts';
-import { narrowViews, readsFewRows, rowsOfAll, defaultRowsPerPiece } from './new-rows.ts';
+import {
+  compileModel,
+  compileQuery,
+  type Model,
+  type ModelProject,
+  type RunVariables,
+} from '../models/index.ts';
+import { analysisOf, narrowViews, readsFewRows, rowsOfAll, defaultRowsPerPiece } from './new-rows.ts';
 import { inputsOf, planRefresh, type RefreshRequest } from './plan-refresh.ts';
 import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
 import { refreshTransactions } from './refresh-transactions.ts';
@@ -103,8 +109,16 @@ export function createRefresher({
     );
     const seen = session.table('model', model.name)?.transactions ?? new Map<string, bigint>();
     const target = targetOf(engine.dialect, session);
-    const selects = pieces(step, model, silverOf(session), rowsPerPiece).map((piece) =>
-      compileModel(project, model.name, target, piece),
+    // Where only few users' rows differ, the others stay where they are.
+    const replacing =
+      model.replaces === null || !readsFewRows(step, rowsPerPiece)
+        ? undefined
+        : compileQuery(project, analysisOf(project, model.replaces), target, step.vars);
+    const selects = pieces(step, model, silverOf(session), rowsPerPiece).map(({ incremental, vars }) =>
+      compileModel(project, model.name, target, {
+        incremental,
+        vars: replacing === undefined ? vars : { ...vars, takes_over: false },
+      }),
     );
     const { version, rows, bytes } = await session.replaceDates({
       table: model.name,
@@ -113,6 +127,7 @@ export function createRefresher({
       transactions,
       expected: new Map(transactions.map(({ appId }) => [appId, seen.get(appId)] as const)),
       ...(mode === 'full' ? {} : { inputDates: inputDatesOf(dates) }),
+      ...(replacing === undefined ? {} : { replacing }),
       onlyNewRows: mode === 'dates' && step.vars.changed_offsets != null,
     });
     return { ...nothing, version, rows, bytes, durationMs: Math.round(performance.now() - startedAt) };

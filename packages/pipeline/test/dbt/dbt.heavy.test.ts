@@ -159,10 +159,13 @@ test('after an incremental run with the variables of the plan: the same text and
   expect(plan.steps.find(({ model }) => model === 'user_session_metrics')?.vars.changed_offsets).toHaveLength(
     3,
   );
+  const analyses = ['session_reach', 'replaced_sessions'];
   const answers = await dbt.run(
     lake.paths.tables.silver,
     ...plan.steps.map(({ model, vars }) => ['run', '--select', model, ...varsFlags(vars)] as const),
-    ['compile', '--select', 'session_reach', ...varsFlags(plan.steps[0]?.vars ?? {})],
+    ...analyses.map(
+      (name) => ['compile', '--select', name, ...varsFlags(plan.steps[0]?.vars ?? {})] as const,
+    ),
   );
   expect(answers.map(({ success }) => success)).toEqual(answers.map(() => true));
   const theirs = compiledBy(answers);
@@ -170,10 +173,12 @@ test('after an incremental run with the variables of the plan: the same text and
     const text = compileModel(project, model, dbt.target, { incremental: true, vars });
     expect({ model, text: theirs.get(model) }).toEqual({ model, text });
   }
-  const reach = project.analyses.get('session_reach');
-  expect(reach && compileQuery(project, reach, dbt.target, plan.steps[0]?.vars)).toBe(
-    theirs.get('session_reach'),
-  );
+  for (const name of analyses) {
+    const analysis = project.analyses.get(name);
+    expect(analysis && compileQuery(project, analysis, dbt.target, plan.steps[0]?.vars)).toBe(
+      theirs.get(name),
+    );
+  }
   await owner.refresh(everything);
   await expectSameRows();
 });

@@ -68,3 +68,42 @@ test('a SELECT that outgrows the memory limit spills, and its rows are whole', a
   expect(found).toEqual({ n: 600_000n, ids: 600_000n });
   await harness.dispose();
 });
+
+test('where a row is replaced, the files of the date without such a row stay as they are', async () => {
+  const harness = await createDuckdbHarness();
+  const columns = [
+    { name: 'day', type: 'date', description: '' },
+    { name: 'id', type: 'bigint', description: '' },
+    { name: 'text', type: 'varchar', description: '' },
+  ];
+  const table = { name: 'texts', description: '', columns, dateColumn: 'day' };
+  const session = await harness.engine.openSession([table]);
+  const rest = { table: 'texts', transactions: [], expected: new Map<string, bigint | undefined>() };
+  const row = (id: number, text: string): string =>
+    `SELECT DATE '2026-01-01' AS day, ${id}::BIGINT AS id, '${text}' AS text`;
+  await session.replaceDates({
+    ...rest,
+    selects: [`SELECT DATE '2026-01-01' AS day, i AS id, 'old' AS text FROM range(50000) r(i)`],
+    dates: 'all',
+  });
+  const written: number[] = [];
+  for (const id of [7, 40_000]) {
+    const { rows } = await session.replaceDates({
+      ...rest,
+      selects: [row(id, 'new')],
+      dates: ['2026-01-01'],
+      replacing: `SELECT ${id}::BIGINT AS id`,
+    });
+    written.push(rows);
+  }
+  // The first time its one file became many.
+  expect(written[0]).toBe(50_000);
+  expect(written[1]).toBeLessThan(10_000);
+  const texts = session.relation('model', 'texts');
+  expect(
+    await session.query(
+      `SELECT count(*) AS n, count(DISTINCT id) AS ids, list(id ORDER BY id) FILTER (text = 'new')::VARCHAR AS new FROM ${texts}`,
+    ),
+  ).toEqual([{ n: 50_000n, ids: 50_000n, new: '[7, 40000]' }]);
+  await harness.dispose();
+});

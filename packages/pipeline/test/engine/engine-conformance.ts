@@ -272,6 +272,35 @@ export function describeEngine(name: string, create: () => Promise<EngineHarness
         ]);
       });
 
+      test('of its dates only the rows with given keys, however often: the others stay', async () => {
+        const expected = new Map([
+          [first, new Set(Array.from({ length: 30 }, (_, total) => total))],
+          [second, new Set([500])],
+        ]);
+        const all = (): [string, number][] =>
+          [...expected].flatMap(([day, totals]) =>
+            [...totals].map((total): [string, number] => [day, total]),
+          );
+        await replace({ selects: [rows(...all(), [third, 900])] });
+        for (let round = 0; round < 12; round += 1) {
+          const day = round % 4 === 3 ? second : first;
+          const gone = round % 4 === 3 ? 500 + round - 3 : round * 2;
+          const made = day === second ? gone + 4 : 100 + round;
+          expected.get(day)?.delete(day === second ? 500 + Math.floor(round / 4) * 4 : gone);
+          expected.get(day)?.add(made);
+          await replace({
+            dates: [first, second],
+            selects: [row(day, made)],
+            replacing: `${row(day, gone)} union all ${row(third, 900)}`,
+          });
+          expect(await contents()).toEqual(
+            [...all(), [third, 900] as const]
+              .map(([day, total]) => ({ day, total: BigInt(total) }))
+              .sort((a, b) => (a.day === b.day ? Number(a.total - b.total) : a.day < b.day ? -1 : 1)),
+          );
+        }
+      });
+
       test('rows beyond the dates are refused, and nothing changes', async () => {
         await replace({ selects: [rows([first, 1], [second, 2])] });
         const before = await contents();

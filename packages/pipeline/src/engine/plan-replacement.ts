@@ -1,0 +1,94 @@
+import {
+  quoteIdentifier,
+  scanSql,
+  type AddFile,
+  type ObjectStore,
+  type PartitionSelect,
+  type Snapshot,
+} from '@clicklake/delta-lake';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { ofOneDate } from './gather-pieces.ts';
+
+/** A file that holds this share of its date's rows is full: it grows no more. */
+const fullShare = 1 / 64;
+const fullRows = 4096;
+/** One that loses more of its rows at once is of the last minutes, however large. */
+const newShare = 0.1;
+/** So many files that are not full are put together, also when no row of theirs is replaced. */
+const smallFiles = 8;
+const fileColumn = 'file of the row';
+
+export interface ReplacementOptions {
+  readonly snapshot: Snapshot;
+  /** The table's files on the dates concerned. */
+  readonly dateFiles: readonly AddFile[];
+  readonly dateColumn: string;
+  /** SQL text of a relation with the keys of the rows to replace, under names of the table's columns. */
+  readonly keys: string;
+  readonly rowsOf: (file: AddFile) => number;
+}
+
+export interface Replacement {
+  /** Files that hold rows to replace, and small ones that had become many. */
+  readonly files: readonly AddFile[];
+  /** Their rows that stay, date by date. */
+  readonly kept: readonly PartitionSelect[];
+}
+
+/**
+ * Which files of a table hold rows with given keys: the others can stay as they are. Most rows that change are of the
+ * last minutes, and lie in the files of the last refreshes. Those grow together until they are full; a full one is
+ * written anew when an event that comes late reaches a row of it, one of many.
+ */
+export async function planReplacement(
+  connection: DuckDBConnection,
+  store: ObjectStore,
+  { snapshot, dateFiles, dateColumn, keys, rowsOf }: ReplacementOptions,
+): Promise<Replacement> {
+  const described = (await connection.runAndReadAll(`DESCRIBE ${keys}`)).getRows();
+  const columns = described.map(([name]) => quoteIdentifier(String(name)));
+  const using = `${keys} AS concerned USING (${columns.join(', ')})`;
+  const found = await connection.runAndReadAll(
+    `SELECT ${quoteIdentifier(fileColumn)}, count(*)
+     FROM (${scanSql(store, snapshot, dateFiles, fileColumn)}) SEMI JOIN ${using} GROUP BY ALL`,
+  );
+  const replaced = new Map(found.getRows().map(([place, rows]) => [String(place), Number(rows)]));
+  const replacedOf = ({ path }: AddFile): number => replaced.get(store.location(path)) ?? 0;
+  const concerned = new Set(dateFiles.filter((file) => replacedOf(file) > 0));
+  // One that is not recognised would keep rows that are to be replaced.
+  if (concerned.size !== replaced.size) throw new TypeError('Rows were found in files that were not asked.');
+
+  const files: AddFile[] = [];
+  const kept: PartitionSelect[] = [];
+  for (const [date, ofDate] of byDate(dateFiles, dateColumn)) {
+    const full = Math.max(fullRows, Math.ceil(sumOf(ofDate, rowsOf) * fullShare));
+    const isNew = (file: AddFile): boolean =>
+      rowsOf(file) < full || replacedOf(file) > newShare * rowsOf(file);
+    const recent = ofDate.filter(isNew);
+    const isMany = recent.length >= smallFiles;
+    const growing = recent.filter((file) => isMany || concerned.has(file));
+    const grown = ofDate.filter((file) => !isNew(file) && concerned.has(file));
+    // Apart, so that the newest rows do not come into files of older ones.
+    for (const group of [growing, grown]) {
+      if (group.length === 0) continue;
+      files.push(...group);
+      const select = `SELECT * FROM (${scanSql(store, snapshot, group)}) ANTI JOIN ${using}`;
+      // DuckDB looks at a file's size after each row group: every one becomes a file.
+      kept.push({ ...ofOneDate(select, dateColumn, date), rowGroupRows: full, targetFileBytes: 1 });
+    }
+  }
+  return { files, kept };
+}
+
+function byDate(files: readonly AddFile[], dateColumn: string): ReadonlyMap<string, readonly AddFile[]> {
+  const groups = new Map<string, AddFile[]>();
+  for (const file of files) {
+    const date = file.partitionValues[dateColumn] ?? '';
+    groups.set(date, [...(groups.get(date) ?? []), file]);
+  }
+  return groups;
+}
+
+function sumOf(files: readonly AddFile[], rowsOf: (file: AddFile) => number): number {
+  return files.reduce((sum, file) => sum + rowsOf(file), 0);
+}
