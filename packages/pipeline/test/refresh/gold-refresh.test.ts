@@ -2,7 +2,6 @@ import type { CrashPoints } from '@clicklake/durable-files';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { tableSql } from '../../src/lake/lake-tables.ts';
-import { createTestLake } from '../harness/test-lake.ts';
 import { dayStart, everything, minute, onALake, visit } from './gold-bench.ts';
 import { expectedGold, type Visit } from './gold-oracle.ts';
 
@@ -197,12 +196,12 @@ describe('Gold from Silver (S7)', () => {
   });
 
   test('names what is missing', async () => {
-    const lake = await createTestLake();
-    const owner = await lake.open();
-    await expect(owner.refresh({ full: false, models: ['nope'] })).rejects.toMatchObject({
-      code: 'model-unknown-reference',
+    await onALake(async ({ owner, send }) => {
+      await expect(owner.refresh(everything)).rejects.toMatchObject({ code: 'refresh-no-silver' });
+      await send([visit('u', 1)]);
+      await expect(owner.refresh({ full: false, models: ['nope'] })).rejects.toMatchObject({
+        code: 'model-unknown-reference',
+      });
     });
-    await owner.close();
-    await lake.remove();
   });
 });
