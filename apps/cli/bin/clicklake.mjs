@@ -11,6 +11,9 @@ const source = join(app, 'src/main.ts');
 const [entry, flags] = existsSync(source)
   ? [source, ['--conditions=source']]
   : [join(app, 'dist/main.js'), []];
+// A catch-up that ends by itself may have memory for speed: V8 then lets the heap grow six-fold before it collects it
+// all again, which is a twentieth of the CPU time (docs/benchmarks.md). What runs for days does not.
+if (process.argv.includes('--until-caught-up')) flags.push('--heap-growing-percent=500');
 const recent = Number(process.versions.node.split('.')[0]) >= 24;
 const node = (recent ? undefined : bundledNode(join(app, '../../node_modules'))) ?? process.execPath;
 
