@@ -5,7 +5,7 @@ import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog } from '@clicklake/event-log';
 import { lakePaths, openLakeReader, type EventTrace } from '@clicklake/pipeline';
 import { median, quantile, rounded, type Benchmark } from '../benchmark.ts';
-import { idOf, openBenchOwner, recordsOf, traceFixture } from '../support/trace-fixture.ts';
+import { idOf, openTraceOwner, recordsOf, traceFixture } from '../support/trace-fixture.ts';
 
 /** Milliseconds. */
 const bar = 300;
@@ -30,7 +30,7 @@ export const traceBenchmark: Benchmark = {
     const home = await traceFixture(events, say);
     const questions = chooseIds(recordsOf(events), short ? 20 : 100);
     await using opened = new AsyncDisposableStack();
-    const owner = opened.adopt(await openBenchOwner(home), (own) => own.close());
+    const owner = opened.adopt(await openTraceOwner(home), (own) => own.close());
     const [warmUp] = questions;
     const startedAt = performance.now();
     if (warmUp !== undefined) await owner.trace(warmUp.eventId);

@@ -10,8 +10,12 @@ import {
   type LakePaths,
 } from '@clicklake/pipeline';
 
-/** A lake's owner as `clicklake ingest` has it, which leaves its files as they are written. */
-export async function openBenchOwner(paths: LakePaths): Promise<LakeOwner> {
+/**
+ * A lake's owner as `clicklake ingest` has it, which leaves its files as they are written.
+ *
+ * @param memoryLimitMb of its DuckDB; what the baselines have by default.
+ */
+export async function openBenchOwner(paths: LakePaths, memoryLimitMb = 1024): Promise<LakeOwner> {
   const { owner } = await openLakeOwner({
     paths,
     files: nodeFileSystem,
@@ -24,7 +28,7 @@ export async function openBenchOwner(paths: LakePaths): Promise<LakeOwner> {
     queryEngine: null,
     clock: Date.now,
     role: 'bench',
-    memoryLimitMb: 1024,
+    memoryLimitMb,
   });
   return owner;
 }

@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
@@ -19,7 +19,7 @@ export async function linkDedupeWindow(
 ): Promise<void> {
   const cache = process.env.CLICKLAKE_CACHE ?? join(homedir(), '.cache', 'clicklake');
   const home = join(cache, `bench-window-1-${ids}-${until}`);
-  if ((await stat(home).catch(() => undefined)) === undefined) {
+  if ((await nodeFileSystem.stat(home)) === undefined) {
     say(`writing a window of ${ids} ids into ${home} (once)`);
     const unfinished = `${home}.part`;
     await rm(unfinished, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { createContract } from '@clicklake/contract';
+import { nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog, type NewRecord } from '@clicklake/event-log';
 import { lakePaths } from '@clicklake/pipeline';
 import { createSimulation } from '@clicklake/simulator';
@@ -31,7 +32,7 @@ export async function eventLogFixture(events: number, say: (line: string) => voi
   const { fingerprint } = createContract();
   const home = join(cacheDirectory(), `bench-log-2-${events}-${fingerprint}`);
   const ndjson = join(home, 'values.ndjson');
-  if ((await stat(home).catch(() => undefined)) === undefined) {
+  if ((await nodeFileSystem.stat(home)) === undefined) {
     say(`writing ${events} events into ${home} (once)`);
     const unfinished = `${home}.part`;
     await rm(unfinished, { recursive: true, force: true });

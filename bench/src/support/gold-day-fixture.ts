@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { localStore, openTable, scanSql, type DeltaTable } from '@clicklake/delta-lake';
@@ -25,7 +25,7 @@ export async function makeGoldDay(
   say: (line: string) => void,
 ): Promise<void> {
   const done = join(home, 'fixture.json');
-  if ((await stat(done).catch(() => undefined)) !== undefined) return;
+  if ((await nodeFileSystem.stat(done)) !== undefined) return;
   await rm(home, { recursive: true, force: true });
   await mkdir(home, { recursive: true });
   const paths = lakePaths(home);

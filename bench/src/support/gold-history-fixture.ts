@@ -1,8 +1,9 @@
-import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbeddedLog, type LogWriter, type NewRecord } from '@clicklake/event-log';
 import { lakePaths, type LakePaths } from '@clicklake/pipeline';
 import { createSimulation } from '@clicklake/simulator';
+import { nodeFileSystem } from '@clicklake/durable-files';
 import { openBenchOwner } from './bench-owner.ts';
 import { recordMaker } from './collected-records.ts';
 import { cacheDirectory } from './event-log-fixture.ts';
@@ -44,7 +45,7 @@ export async function goldHistories(
   const { factors, days, eventsPerDay, batches, batchEvents } = settings;
   const name = `bench-gold-1-${days}x${eventsPerDay}-${batches}x${batchEvents}-${factors.join('-')}`;
   const fixture = join(cacheDirectory(), name);
-  if ((await stat(fixture).catch(() => undefined)) === undefined) {
+  if ((await nodeFileSystem.stat(fixture)) === undefined) {
     say(`making ${fixture} (once)`);
     const unfinished = `${fixture}.part`;
     await rm(unfinished, { recursive: true, force: true });
@@ -66,7 +67,7 @@ async function copyOf(fixture: string, factor: number): Promise<GoldHistory> {
   const entry = (lake: LakePaths, number: number): string =>
     join(lake.tables.silver, '_delta_log', `${String(number).padStart(20, '0')}.json`);
   let next = version + 1;
-  for (let later = next; (await stat(entry(paths, later)).catch(() => undefined)) !== undefined; later += 1)
+  for (let later = next; (await nodeFileSystem.stat(entry(paths, later))) !== undefined; later += 1)
     await rm(entry(paths, later));
   return {
     factor,

@@ -1,14 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { createContract } from '@clicklake/contract';
-import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
-import { openEmbeddedLog } from '@clicklake/event-log';
-import {
-  defaultIngestSettings,
-  defaultMaintenanceSettings,
-  lakePaths,
-  noJobsByThemselves,
-  openLakeOwner,
-} from '@clicklake/pipeline';
+import { lakePaths } from '@clicklake/pipeline';
+import { openBenchOwner } from './bench-owner.ts';
 
 export interface IngestRun {
   readonly seconds: number;
@@ -31,20 +23,7 @@ export async function runIngest(
   await rm(paths.lake, { recursive: true, force: true });
   await rm(`${home}/state`, { recursive: true, force: true });
   await prepare(home);
-  const { owner } = await openLakeOwner({
-    paths,
-    files: nodeFileSystem,
-    crashPoints: noCrashPoints,
-    log: openEmbeddedLog({ directory: paths.log }),
-    contract: createContract(),
-    settings: defaultIngestSettings,
-    maintenance: defaultMaintenanceSettings,
-    jobs: noJobsByThemselves,
-    queryEngine: null,
-    clock: Date.now,
-    role: 'bench',
-    memoryLimitMb: 1024,
-  });
+  const owner = await openBenchOwner(paths);
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await owner.catchUp(() => undefined);

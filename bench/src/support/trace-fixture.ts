@@ -1,18 +1,12 @@
 import { hash } from 'node:crypto';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createContract, duckdbColumns } from '@clicklake/contract';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog, partitionFor, type NewRecord } from '@clicklake/event-log';
-import {
-  defaultIngestSettings,
-  defaultMaintenanceSettings,
-  lakePaths,
-  noJobsByThemselves,
-  openLakeOwner,
-  type LakeOwner,
-} from '@clicklake/pipeline';
+import { lakePaths, type LakeOwner } from '@clicklake/pipeline';
+import { openBenchOwner } from './bench-owner.ts';
 // Deep imports: through ingest so many events would take half an hour.
 import { openLakeDuckdb, utcConnection } from '../../../packages/pipeline/src/lake/duckdb.ts';
 import { openOrCreateTables } from '../../../packages/pipeline/src/lake/lake-tables.ts';
@@ -34,7 +28,7 @@ const recordsPerCommit = 200_000;
 export async function traceFixture(events: number, say: (line: string) => void): Promise<string> {
   const cache = process.env.CLICKLAKE_CACHE ?? join(homedir(), '.cache', 'clicklake');
   const home = join(cache, `bench-trace-1-${events}`);
-  if ((await stat(home).catch(() => undefined)) !== undefined) return home;
+  if ((await nodeFileSystem.stat(home)) !== undefined) return home;
   say(`writing a lake of ${events} events into ${home} (once)`);
   const unfinished = `${home}.part`;
   await rm(unfinished, { recursive: true, force: true });
@@ -44,7 +38,7 @@ export async function traceFixture(events: number, say: (line: string) => void):
   say('the log is written');
   await fillTables(unfinished, records);
   say('the tables are written; refreshing Gold');
-  const owner = await openBenchOwner(unfinished);
+  const owner = await openTraceOwner(unfinished);
   try {
     await owner.refresh({ full: false, models: [] });
   } finally {
@@ -59,23 +53,9 @@ export function recordsOf(events: number): number {
   return Math.ceil(events / 0.98);
 }
 
-export async function openBenchOwner(home: string): Promise<LakeOwner> {
-  const paths = lakePaths(home);
-  const { owner } = await openLakeOwner({
-    paths,
-    files: nodeFileSystem,
-    crashPoints: noCrashPoints,
-    log: openEmbeddedLog({ directory: paths.log }),
-    contract: createContract(),
-    settings: defaultIngestSettings,
-    maintenance: defaultMaintenanceSettings,
-    jobs: noJobsByThemselves,
-    queryEngine: null,
-    clock: Date.now,
-    role: 'bench',
-    memoryLimitMb: 256,
-  });
-  return owner;
+/** With the memory that `clicklake up` gives it. */
+export function openTraceOwner(home: string): Promise<LakeOwner> {
+  return openBenchOwner(lakePaths(home), 256);
 }
 
 /** Record `j` lies in partition `j % 3` at offset `j / 3`. */

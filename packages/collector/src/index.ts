@@ -8,7 +8,7 @@ export { createKeyStore, openKeyStore, type KeyStore } from './key-store.ts';
 export { generateWriteKey, type KeyKind, type NewWriteKey, type WriteKey } from './write-key.ts';
 export { createEnricher } from './enrichment.ts';
 export type { DeadLetterKey } from './dead-letter.ts';
-export { judgeReplay, type ReplayJudge, type ReplayOutcome } from './replay/replay.ts';
+export { judgeReplay, type ReplayJudge } from './replay/replay.ts';
 export {
   createReplayStore,
   serverSources,

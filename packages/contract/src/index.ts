@@ -19,6 +19,7 @@ export type {
   PrepareContext,
   Prepared,
   Replay,
+  ReplayOutcome,
   ReplayOrigin,
   UserAgentFacts,
 } from './prepared.ts';

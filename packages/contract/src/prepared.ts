@@ -73,3 +73,21 @@ export interface PreparedText {
 }
 
 export type Prepared = Accepted | Rejection;
+
+/** What became of a replay: a record in `clickstream-events`, or again a dead letter. */
+export type ReplayOutcome =
+  | {
+      readonly status: 'accepted';
+      readonly event_id: string;
+      readonly partition: number;
+      readonly offset: number;
+    }
+  | {
+      readonly status: 'rejected';
+      readonly event_id: string | null;
+      readonly field: string | null;
+      readonly reason: string;
+      readonly message: string;
+      readonly partition: number;
+      readonly offset: number;
+    };

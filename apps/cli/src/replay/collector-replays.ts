@@ -1,8 +1,8 @@
 import { request } from 'undici';
-import { maxReplays, type ReplayOutcome, type ReplayStore } from '@clicklake/collector';
+import { maxReplays, type ReplayStore } from '@clicklake/collector';
 import { CliError } from '../cli-error.ts';
 import { ClicklakeError } from '@clicklake/errors';
-import type { Replay } from '@clicklake/contract';
+import type { Replay, ReplayOutcome } from '@clicklake/contract';
 
 /** What the collector said instead of taking replays: its own code, message and hint. */
 export class CollectorRefusal extends ClicklakeError {}

@@ -1,9 +1,9 @@
-import type { Prepared, Replay } from '@clicklake/contract';
+import type { Prepared, Replay, ReplayOutcome } from '@clicklake/contract';
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { LogWriter, RecordPosition } from '@clicklake/event-log';
 import type { KeyStore } from '../key-store.ts';
 import { createReceivedAt } from '../received-at.ts';
-import { judgeReplay, replayRecord, type ReplayJudge, type ReplayOutcome } from './replay.ts';
+import { judgeReplay, replayRecord, type ReplayJudge } from './replay.ts';
 
 /** Puts replays into the log: the process that writes the log has one. */
 export interface ReplayStore {

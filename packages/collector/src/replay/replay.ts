@@ -8,24 +8,6 @@ import {
 import type { NewRecord } from '@clicklake/event-log';
 import { deadLetterRecord } from '../dead-letter.ts';
 
-/** What became of a replay: a record in `clickstream-events`, or again a dead letter. */
-export type ReplayOutcome =
-  | {
-      readonly status: 'accepted';
-      readonly event_id: string;
-      readonly partition: number;
-      readonly offset: number;
-    }
-  | {
-      readonly status: 'rejected';
-      readonly event_id: string | null;
-      readonly field: string | null;
-      readonly reason: string;
-      readonly message: string;
-      readonly partition: number;
-      readonly offset: number;
-    };
-
 export interface ReplayJudge {
   readonly contract: Contract;
   readonly enrich: PrepareContext['enrich'];

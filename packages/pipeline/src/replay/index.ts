@@ -3,7 +3,6 @@ export { mendByChanges, type Mended } from './mend.ts';
 export { replayDeadLetters, type ReplayDependencies, type ReplayObserver } from './replay-dead-letters.ts';
 export {
   maxReplayed,
-  type AppendedReplay,
   type ReplacedEvent,
   type ReplayAppender,
   type ReplayedLetter,

@@ -1,11 +1,10 @@
-import type { Replay } from '@clicklake/contract';
+import type { Replay, ReplayOutcome } from '@clicklake/contract';
 import { placeBatches, placeText } from '../lake/dead-letter-rows.ts';
 import type { DeadLetterPlace, DeadLetterRow, LakeReader, SizedDeadLetterPlace } from '../lake-service.ts';
 import { parseChanges } from './change.ts';
 import { mendByChanges, type Mended } from './mend.ts';
 import {
   maxReplayed,
-  type AppendedReplay,
   type ReplayAppender,
   type ReplayedLetter,
   type ReplayProgress,
@@ -71,7 +70,7 @@ export async function replayDeadLetters(
     signal?.throwIfAborted();
     const planned = await planBatch(lake, appender, batch, mend);
     const wanted = planned.filter((letter) => isAppended(letter, request));
-    const appended: readonly AppendedReplay[] =
+    const appended: readonly ReplayOutcome[] =
       request.dryRun || wanted.length === 0
         ? []
         : await appender.append(wanted.flatMap(({ replay }) => replay ?? []));
@@ -194,7 +193,7 @@ function isAppended({ status }: PlannedLetter, { onlyValid }: ReplayRequest): bo
 
 function describe(
   { place, status, before, replay, verdict, message }: PlannedLetter,
-  appended: AppendedReplay | undefined,
+  appended: ReplayOutcome | undefined,
   dryRun: boolean,
 ): ReplayedLetter {
   const rejection = appended?.status === 'rejected' ? appended : verdict?.ok === false ? verdict : null;

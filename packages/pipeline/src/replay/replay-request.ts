@@ -1,4 +1,4 @@
-import type { Replay } from '@clicklake/contract';
+import type { Replay, ReplayOutcome } from '@clicklake/contract';
 import type { DeadLetterFilter, DeadLetterPlace } from '../lake-service.ts';
 
 /** Which dead letters are to be replayed, and what is done to them first (S8). */
@@ -74,23 +74,6 @@ export type ReplayVerdict =
       readonly message: string;
     };
 
-export type AppendedReplay =
-  | {
-      readonly status: 'accepted';
-      readonly event_id: string;
-      readonly partition: number;
-      readonly offset: number;
-    }
-  | {
-      readonly status: 'rejected';
-      readonly event_id: string | null;
-      readonly reason: string;
-      readonly field: string | null;
-      readonly message: string;
-      readonly partition: number;
-      readonly offset: number;
-    };
-
 /** The way of replays into the log: its writer in this process, or the collector that has it. */
 export interface ReplayAppender {
   /** What would become of one; appends nothing. */
@@ -99,6 +82,6 @@ export interface ReplayAppender {
    * Makes all of them durable records, in this order, and says what became of each. When it rejects, some may have
    * been written; appending all of them again is safe.
    */
-  append(replays: readonly Replay[]): Promise<readonly AppendedReplay[]>;
+  append(replays: readonly Replay[]): Promise<readonly ReplayOutcome[]>;
   close(): Promise<void>;
 }
