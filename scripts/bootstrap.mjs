@@ -6,6 +6,7 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundledNode } from '../apps/cli/bin/bundled-node.mjs';
+import { launchOptions } from '../apps/cli/bin/launch-options.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const modules = join(root, 'node_modules');
@@ -13,11 +14,15 @@ const stamp = join(modules, '.clicklake-installed');
 const windows = process.platform === 'win32';
 
 const entryPoints = {
-  start: ['--conditions=source', join(root, 'apps/cli/src/main.ts'), 'up'],
+  start: [...launchOptions([]).flags, '--conditions=source', join(root, 'apps/cli/src/main.ts'), 'up'],
   test: [join(modules, 'vitest/vitest.mjs'), 'run'],
-  // Benchmarks of ingest run in this process, with the flag that `clicklake ingest --until-caught-up` has; the product that
-  // others start is a process of its own, without it.
-  bench: ['--heap-growing-percent=500', '--conditions=source', join(root, 'bench/src/main.ts')],
+  // Benchmarks of ingest run in this process, with the flags that `clicklake ingest --until-caught-up` has; the product
+  // that others start is a process of its own, with those of `clicklake up`.
+  bench: [
+    ...launchOptions(['--until-caught-up']).flags,
+    '--conditions=source',
+    join(root, 'bench/src/main.ts'),
+  ],
 };
 
 const [command, ...rest] = process.argv.slice(2);
@@ -91,13 +96,12 @@ function showProgress(label) {
 /** Runs Node 24 in this process's place: its signals, its output and its exit code are ours. */
 async function handOver(args) {
   const node = nodeOfDependencies();
+  const { environment } = launchOptions(args);
   const path = [join(modules, '.bin'), process.env.PATH].join(delimiter);
   const child = spawn(node, args, {
     cwd: process.env.INIT_CWD ?? root,
     stdio: 'inherit',
-    // A DuckDB statement holds one of these threads while it runs: Node's four leave none for files and fsync
-    // while ingest catches up.
-    env: { UV_THREADPOOL_SIZE: '8', ...process.env, PATH: path },
+    env: { ...environment, ...process.env, PATH: path },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   // When npm or its shell is killed outright nobody forwards a signal: being orphaned is the signal then.

@@ -5,23 +5,20 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundledNode } from './bundled-node.mjs';
+import { launchOptions } from './launch-options.mjs';
 
 const app = join(dirname(fileURLToPath(import.meta.url)), '..');
 const source = join(app, 'src/main.ts');
-const [entry, flags] = existsSync(source)
+const [entry, conditions] = existsSync(source)
   ? [source, ['--conditions=source']]
   : [join(app, 'dist/main.js'), []];
-// A catch-up that ends by itself may have memory for speed: V8 then lets the heap grow six-fold before it collects it
-// all again, which is a twentieth of the CPU time (docs/benchmarks.md). What runs for days does not.
-if (process.argv.includes('--until-caught-up')) flags.push('--heap-growing-percent=500');
+const { flags, environment } = launchOptions(process.argv.slice(2));
 const recent = Number(process.versions.node.split('.')[0]) >= 24;
 const node = (recent ? undefined : bundledNode(join(app, '../../node_modules'))) ?? process.execPath;
 
-const child = spawn(node, [...flags, entry, ...process.argv.slice(2)], {
+const child = spawn(node, [...conditions, ...flags, entry, ...process.argv.slice(2)], {
   stdio: 'inherit',
-  // A DuckDB statement holds one of these threads while it runs: Node's four leave none for files and fsync
-  // while ingest catches up.
-  env: { UV_THREADPOOL_SIZE: '8', ...process.env },
+  env: { ...environment, ...process.env },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 // A shell between npx and us does not pass a signal on: being orphaned is the signal then.

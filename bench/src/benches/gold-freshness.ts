@@ -6,7 +6,7 @@ import { lakePaths, type LakePaths } from '@clicklake/pipeline';
 import { quantile, rounded, type Benchmark } from '../benchmark.ts';
 import { cacheDirectory } from '../support/event-log-fixture.ts';
 import { commitsOf, goldBytes, goldLags, ingestCommits, type Commits } from '../support/gold-commits.ts';
-import { makeGoldDay } from '../support/gold-day-fixture.ts';
+import { makeGoldDay, multiplyGoldDay } from '../support/gold-day-fixture.ts';
 import { startProduct, type RunningProduct } from '../support/product.ts';
 import { watchResident } from '../support/resident.ts';
 
@@ -60,9 +60,11 @@ function sizesAsked(): readonly number[] {
 
 async function measureDay(millions: number, seconds: number, say: (line: string) => void): Promise<Day> {
   const date = new Date().toISOString().slice(0, 10);
-  const fixture = join(cacheDirectory(), `bench-gold-day-${date}-${millions}`);
+  const fixtureOf = (size: number): string => join(cacheDirectory(), `bench-gold-day-${date}-${size}`);
   const base = Math.min(millions, 1);
-  await makeGoldDay(fixture, base * 1e6, millions / base, say);
+  await makeGoldDay(fixtureOf(base), base * 1e6, say);
+  const fixture = fixtureOf(millions);
+  if (millions > base) await multiplyGoldDay(fixtureOf(base), fixture, millions / base, say);
   const home = `${fixture}-run-${process.pid}`;
   await cp(fixture, home, { recursive: true });
   const paths = lakePaths(home);

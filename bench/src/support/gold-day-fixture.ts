@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { localStore, openTable, scanSql, type DeltaTable } from '@clicklake/delta-lake';
@@ -15,28 +15,48 @@ const copiesPerCommit = 1;
 
 /**
  * A home whose Silver holds so many events of today, and Gold made of them: `baseEvents` of the simulator's
- * through log and ingest, and copies of them as other visitors. Gold's tables are copied alike, which is what a
+ * through log and ingest.
+ */
+export function makeGoldDay(home: string, baseEvents: number, say: (line: string) => void): Promise<void> {
+  return once(home, async () => {
+    await mkdir(home, { recursive: true });
+    const paths = lakePaths(home);
+    say(`making ${home}: ${baseEvents} events`);
+    await appendToday(paths, baseEvents);
+    const owner = await openBenchOwner(paths);
+    await owner.catchUp(() => undefined);
+    await owner.refresh({ full: true, models: [] });
+    await owner.close();
+  });
+}
+
+/**
+ * Another home with copies of a day's visitors, as other visitors. Gold's tables are copied alike, which is what a
  * refresh would make of visitors who have nothing to do with each other.
  */
-export async function makeGoldDay(
+export function multiplyGoldDay(
+  base: string,
   home: string,
-  baseEvents: number,
   copies: number,
   say: (line: string) => void,
 ): Promise<void> {
-  const done = join(home, 'fixture.json');
+  return once(home, async () => {
+    say(`making ${home}: ${copies} copies of ${base}`);
+    await cp(base, home, { recursive: true });
+    await rm(join(home, doneFile));
+    await multiply(lakePaths(home), copies, say);
+  });
+}
+
+const doneFile = 'fixture.json';
+
+/** Unless it is there already; what was left unfinished is made anew. */
+async function once(home: string, make: () => Promise<void>): Promise<void> {
+  const done = join(home, doneFile);
   if ((await nodeFileSystem.stat(done)) !== undefined) return;
   await rm(home, { recursive: true, force: true });
-  await mkdir(home, { recursive: true });
-  const paths = lakePaths(home);
-  say(`making ${home}: ${baseEvents} events`);
-  await appendToday(paths, baseEvents);
-  const owner = await openBenchOwner(paths);
-  await owner.catchUp(() => undefined);
-  await owner.refresh({ full: true, models: [] });
-  await owner.close();
-  if (copies > 1) await multiply(paths, copies, say);
-  await writeFile(done, JSON.stringify({ baseEvents, copies }));
+  await make();
+  await writeFile(done, '{}');
 }
 
 async function appendToday(paths: LakePaths, events: number): Promise<void> {

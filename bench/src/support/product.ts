@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 /** `clicklake up` as users run it, in a home of its own. */
 export interface RunningProduct {
   readonly home: string;
+  /** Of the first of its processes; all others descend from it. */
   readonly pid: number;
   readonly url: string;
   readonly collectorUrl: string;
@@ -20,26 +21,14 @@ export interface RunningProduct {
 }
 
 const root = join(import.meta.dirname, '../../..');
-const entry = join(root, 'apps/cli/src/main.ts');
+const entry = join(root, 'apps/cli/bin/clicklake.mjs');
 
 /** @param given a home that exists already; one of its own by default. */
 export async function startProduct(options: readonly string[] = [], given?: string): Promise<RunningProduct> {
   const home = given ?? (await mkdtemp(join(tmpdir(), 'clicklake-bench-')));
   const child = spawn(
     process.execPath,
-    [
-      '--conditions=source',
-      entry,
-      'up',
-      '--home',
-      home,
-      '--json',
-      '--port',
-      '0',
-      '--collector-port',
-      '0',
-      ...options,
-    ],
+    [entry, 'up', '--home', home, '--json', '--port', '0', '--collector-port', '0', ...options],
     { stdio: ['ignore', 'pipe', 'inherit'], cwd: home },
   );
   const ready = await readyLine(child);
@@ -48,7 +37,7 @@ export async function startProduct(options: readonly string[] = [], given?: stri
   const keys = JSON.parse(await command(['keys', '--json'])) as { key: string; kind: string }[];
   return {
     home,
-    pid: ready.pid,
+    pid: child.pid ?? ready.pid,
     url: ready.url,
     collectorUrl: ready.collectorUrl,
     token,
@@ -79,7 +68,7 @@ async function readyLine(child: ChildProcess): Promise<ReadyLine> {
 }
 
 async function run(home: string, args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, ['--conditions=source', entry, ...args, '--home', home], {
+  const child = spawn(process.execPath, [entry, ...args, '--home', home], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: home,
   });

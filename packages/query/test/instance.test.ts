@@ -21,13 +21,13 @@ describe('the instance for user SQL', () => {
     outside = path.join(lake.directory, 'lake-secrets');
     await mkdir(outside);
     await writeFile(path.join(outside, 'token.txt'), 'token');
-    instance = await openInstance({
+    ({ instance } = await openInstance({
       memoryLimitMb: 64,
       threads: 1,
       tempDirectory: undefined,
       maxTempDirectoryMb: 0,
       readableDirectories: [path.join(lake.directory, 'lake')],
-    });
+    }));
     connection = await instance.connect();
   });
 

@@ -125,6 +125,7 @@ function openDuckdb({ scratch, memoryLimitMb, threads }: DuckdbEngineOptions): P
     // Between refreshes this process has other uses for the memory.
     allocator_flush_threshold: '16MB',
     allocator_bulk_deallocation_flush_threshold: '16MB',
+    allocator_background_threads: 'true',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });

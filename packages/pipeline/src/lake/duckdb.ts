@@ -20,6 +20,10 @@ export async function openLakeDuckdb(scratch: string, memoryLimitMb: number): Pr
     temp_directory: scratch,
     // rowid is the line number only while insertion order is kept (tick-table.ts).
     preserve_insertion_order: 'true',
+    // The system's page cache holds the same bytes: of theirs a process would only be the larger.
+    enable_external_file_cache: 'false',
+    // What statements gave back goes back to the system, also when none comes after.
+    allocator_background_threads: 'true',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });

@@ -2,12 +2,13 @@ import type { AddFile, Snapshot } from '@clicklake/delta-lake';
 import type { FileSystem } from '@clicklake/durable-files';
 import type { LogReader } from '@clicklake/event-log';
 import type { LakePaths } from '../lake-paths.ts';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBInstance } from '@duckdb/node-api';
 import { createProjectCache } from '../models/index.ts';
 import type { EventTrace } from '../trace/event-trace.ts';
 import { openIdFilters } from '../trace/id-filters.ts';
 import type { LiveIngest } from '../trace/live-ingest.ts';
 import { traceEvent } from '../trace/trace-event.ts';
+import { openConnections } from './connections.ts';
 import { utcConnection } from './duckdb.ts';
 import type { GoldTables } from './gold-tables.ts';
 import { ownModels } from './gold-refresh.ts';
@@ -45,7 +46,7 @@ export function createLakeTrace({
   const filters = openIdFilters(paths.idFilters, files);
   const project = createProjectCache(modelsDirectory);
   const stop = new AbortController();
-  let connection: Promise<DuckDBConnection> | undefined;
+  const connections = openConnections(duckdb);
   let last: Promise<unknown> = Promise.resolve();
   let making: Promise<void> | undefined;
 
@@ -73,7 +74,7 @@ export function createLakeTrace({
               if (options.ingest === null || stop.signal.aborted || read.length === 0) return;
               making ??= makeFilters(snapshot, read);
             },
-            connection: await (connection ??= utcConnection(duckdb)),
+            connections,
           },
           eventId,
         ),
@@ -85,8 +86,7 @@ export function createLakeTrace({
       stop.abort();
       await last;
       await making;
-      (await connection)?.closeSync();
-      connection = undefined;
+      await connections.close();
     },
   };
 }

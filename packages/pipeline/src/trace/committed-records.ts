@@ -1,6 +1,7 @@
 import { pruneFiles, type AddFile, type DeltaTable, type Snapshot } from '@clicklake/delta-lake';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBValue } from '@duckdb/node-api';
 import type { FoundEntry } from '../dedupe/index.ts';
+import type { Connections } from '../lake/connections.ts';
 import type { RecordPlace } from './event-trace.ts';
 import type { IdFilters } from './id-filters.ts';
 import { filesThatMayHold } from './silver-place.ts';
@@ -29,7 +30,7 @@ export interface FoundInSilver {
  * leaves out a row, so an id that is not found is not there.
  */
 export async function findInSilver(
-  connection: DuckDBConnection,
+  connections: Connections,
   table: DeltaTable,
   snapshot: Snapshot,
   eventId: string,
@@ -42,78 +43,75 @@ export async function findInSilver(
       : pruneFiles(snapshot, [
           { column: 'received_at', op: '<', value: new Date(known.completeSince).toISOString() },
         ]);
-  const places = new Map<string, FoundEntry>();
-  const note = (place: FoundEntry): unknown => places.set(`${place.partition}:${place.offset}`, place);
-  known?.entries.forEach(note);
-  const read = await filters.select(connection, unknown, eventId);
-  (await scan(connection, table, snapshot, read, 'event_id', [eventId])).forEach(note);
-  const rows: SilverRow[] = [];
-  for (const place of places.values()) {
-    const row = await rowAt(connection, table, snapshot, eventId, place);
-    if (row !== undefined) rows.push(row);
-  }
-  return { rows, read };
+  const entries = known?.entries ?? [];
+  const indexed = Promise.all(entries.map((entry) => rowAt(connections, table, snapshot, eventId, entry)));
+  const read = await connections.use((connection) => filters.select(connection, unknown, eventId));
+  const [older, newer] = await Promise.all([
+    scan(connections, table, snapshot, read, 'event_id', [eventId]),
+    indexed,
+  ]);
+  // A file that was read may hold rows of the index's window, too.
+  const rows = new Map<string, SilverRow>();
+  for (const found of [...newer, ...older])
+    if (found !== undefined) rows.set(placeOf(found), found);
+  return { rows: [...rows.values()], read };
+}
+
+function placeOf({ row: { json } }: SilverRow): string {
+  return `${Number(json.log_partition)}:${Number(json.log_offset)}`;
 }
 
 /** Files of one statement: few enough that planning stays cheap. */
 const filesPerScan = 200;
-
-/** An entry of a table with the id that its row has. */
-interface ScannedRow extends FoundEntry {
-  readonly eventId: string;
-}
+/** Statements that there are at least: a core has one. */
+const scansAtLeast = 2;
+const fileColumn = 'file of the row';
 
 /** @param column `event_id` or `replay_of`; @param values one of which it is to have. */
 async function scan(
-  connection: DuckDBConnection,
+  connections: Connections,
   table: DeltaTable,
   snapshot: Snapshot,
   files: readonly AddFile[],
   column: 'event_id' | 'replay_of',
   values: readonly string[],
-): Promise<readonly ScannedRow[]> {
-  const found: ScannedRow[] = [];
-  for (let from = 0; from < files.length; from += filesPerScan) {
-    const rows = await selectRows(
-      connection,
-      `SELECT event_id, log_partition, log_offset, CAST(epoch_ms(received_at) AS DOUBLE) AS received_at
-       FROM ${filesSql(table, snapshot, files.slice(from, from + filesPerScan))}
-       WHERE ${column} IN (${values.map((_, index) => `$${index + 1}`).join(', ')})`,
-      values,
+): Promise<readonly SilverRow[]> {
+  const fileAt = new Map(files.map((file) => [table.store.location(file.path), file]));
+  const step = Math.min(filesPerScan, Math.ceil(files.length / scansAtLeast));
+  const scans: Promise<readonly TableRow[]>[] = [];
+  for (let from = 0; from < files.length; from += step)
+    scans.push(
+      selectRows(
+        connections,
+        `SELECT * FROM ${filesSql(table, snapshot, files.slice(from, from + step), fileColumn)}
+         WHERE ${column} IN (${values.map((_, index) => `$${index + 1}`).join(', ')})`,
+        values,
+      ),
     );
-    for (const { values: row } of rows) {
-      found.push({
-        eventId: String(row.get('event_id')),
-        partition: Number(row.get('log_partition')),
-        offset: Number(row.get('log_offset')),
-        receivedAt: Number(row.get('received_at')),
-      });
-    }
-  }
-  return found;
+  return (await Promise.all(scans)).flat().map(({ json, values: byName }): SilverRow => {
+    const { [fileColumn]: place, ...rest } = json;
+    const file = typeof place === 'string' ? fileAt.get(place) : undefined;
+    if (file === undefined) throw new TypeError('A row was found in a file that was not asked.');
+    return { row: { json: rest, values: byName }, file };
+  });
 }
 
 /** Rows of Silver that replay one of these dead letters, whatever id their mender gave them (S8). */
 export async function findReplaysInSilver(
-  connection: DuckDBConnection,
+  connections: Connections,
   table: DeltaTable,
   snapshot: Snapshot,
   origins: readonly string[],
 ): Promise<readonly SilverRow[]> {
   if (origins.length === 0) return [];
-  const rows: SilverRow[] = [];
   // Hardly any row has one, and the statistics of most files say that none of theirs does.
   const files = pruneFiles(snapshot, [{ column: 'replay_of', op: 'is not null' }]);
-  for (const { eventId, ...place } of await scan(connection, table, snapshot, files, 'replay_of', origins)) {
-    const row = await rowAt(connection, table, snapshot, eventId, place);
-    if (row !== undefined) rows.push(row);
-  }
-  return rows;
+  return scan(connections, table, snapshot, files, 'replay_of', origins);
 }
 
 /** The whole row, and which file it lies in. */
 async function rowAt(
-  connection: DuckDBConnection,
+  connections: Connections,
   table: DeltaTable,
   snapshot: Snapshot,
   eventId: string,
@@ -121,7 +119,7 @@ async function rowAt(
 ): Promise<SilverRow | undefined> {
   for (const file of filesThatMayHold(snapshot, place)) {
     const [row] = await selectRows(
-      connection,
+      connections,
       `SELECT * FROM ${filesSql(table, snapshot, [file])}
        WHERE log_offset = $1 AND log_partition = $2 AND event_id = $3`,
       [BigInt(place.offset), place.partition, eventId],
@@ -138,16 +136,16 @@ const deadLetterColumns =
   'topic, "partition", "offset", received_at, reason, field, message, event_id, source_id, replay_of';
 
 export function findDuplicates(
-  connection: DuckDBConnection,
+  connections: Connections,
   table: string,
   eventId: string,
 ): Promise<readonly TableRow[]> {
-  return selectRows(connection, `SELECT ${duplicateColumns} FROM ${table} WHERE event_id = $1`, [eventId]);
+  return selectRows(connections, `SELECT ${duplicateColumns} FROM ${table} WHERE event_id = $1`, [eventId]);
 }
 
 /** Dead letters with this id, those at these places, and failed replays of these, whatever their id. */
 export function findDeadLetters(
-  connection: DuckDBConnection,
+  connections: Connections,
   table: string,
   eventId: string | null,
   places: readonly RecordPlace[],
@@ -165,7 +163,7 @@ export function findDeadLetters(
   for (const origin of replaysOf) conditions.push(`replay_of = ${bound(origin)}`);
   if (conditions.length === 0) return Promise.resolve([]);
   return selectRows(
-    connection,
+    connections,
     `SELECT ${deadLetterColumns} FROM ${table} WHERE ${conditions.join(' OR ')}`,
     values,
   );

@@ -8,7 +8,8 @@ import {
   type StructType,
 } from '@clicklake/delta-lake';
 import type { JsonValue } from '@clicklake/query';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBValue } from '@duckdb/node-api';
+import type { Connections } from '../lake/connections.ts';
 import { compileModel, type Model, type ModelProject } from '../models/index.ts';
 import { inputsOf } from '../refresh/plan-refresh.ts';
 import { seenInputs } from '../refresh/refresh-transactions.ts';
@@ -17,7 +18,7 @@ import type { GoldPlace, RecordPlace } from './event-trace.ts';
 import { filesSql, selectRows, type TableRow } from './table-rows.ts';
 
 export interface GoldQuestion {
-  readonly connection: DuckDBConnection;
+  readonly connections: Connections;
   readonly project: ModelProject;
   readonly gold: ReadonlyMap<string, DeltaTable>;
   /** The event's row of Silver, whose columns the schema describes. */
@@ -29,36 +30,40 @@ export interface GoldQuestion {
 /** What each Gold table made of one event of Silver, by what the project says of it (`meta.trace` of the models). */
 export async function goldPlaces(question: GoldQuestion): Promise<readonly GoldPlace[]> {
   const { project, gold } = question;
-  const events = new Map<string, TableRow | undefined>();
-  const places: GoldPlace[] = [];
-  for (const model of project.models.values()) {
-    if (model.trace === null) continue;
-    const { events: view } = model.trace;
-    if (!events.has(view)) events.set(view, await eventOf(question, view));
+  const events = new Map<string, Promise<TableRow | undefined>>();
+  const eventIn = (view: string): Promise<TableRow | undefined> => {
+    const asked = events.get(view) ?? eventOf(question, view);
+    events.set(view, asked);
+    return asked;
+  };
+  return Promise.all(
+    [...project.models.values()].flatMap((model) =>
+      model.trace === null ? [] : [placeIn(model, model.trace.events)],
+    ),
+  );
+
+  async function placeIn(model: Model, view: string): Promise<GoldPlace> {
     const table = gold.get(model.name);
-    places.push(
-      table === undefined
-        ? {
-            ...nothing(model),
-            state: 'not_refreshed',
-            reason: 'There is no such table before the first refresh.',
-          }
-        : await goldPlace(question, model, table, await table.snapshot(), events.get(view)),
-    );
+    if (table === undefined)
+      return {
+        ...nothing(model),
+        state: 'not_refreshed',
+        reason: 'There is no such table before the first refresh.',
+      };
+    return goldPlace(question, model, table, await table.snapshot(), await eventIn(view));
   }
-  return places;
 }
 
 /** The event as a view of the project shows it to the models; undefined: the view leaves it out. */
 async function eventOf(
-  { connection, project, silver, schema }: GoldQuestion,
+  { connections, project, silver, schema }: GoldQuestion,
   view: string,
 ): Promise<TableRow | undefined> {
   const columns = schema.fields.map(
     ({ name, type }, index) => `CAST($${index + 1} AS ${duckdbTypeOf(type)}) AS ${quoteIdentifier(name)}`,
   );
   const [row] = await selectRows(
-    connection,
+    connections,
     `WITH ${oneEvent} AS (SELECT ${columns.join(', ')}) SELECT * FROM (${viewSql(project, view)})`,
     schema.fields.map(({ name }) => silver.values.get(name) ?? null),
   );
@@ -85,7 +90,7 @@ function viewSql(project: ModelProject, view: string): string {
 }
 
 async function goldPlace(
-  { connection, project, gold, place }: GoldQuestion,
+  { connections, project, gold, place }: GoldQuestion,
   model: Model,
   table: DeltaTable,
   snapshot: Snapshot,
@@ -120,7 +125,7 @@ async function goldPlace(
   );
   const where = conditions.map(({ column, op }, index) => `${quoteIdentifier(column)} ${op} $${index + 1}`);
   const [row] = await selectRows(
-    connection,
+    connections,
     `SELECT * FROM ${filesSql(table, snapshot, files)} WHERE ${where.join(' AND ')} LIMIT 1`,
     values,
   );

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { FoundEntry } from '../dedupe/index.ts';
 import { deadLettersTable, duplicatesTable, type Generation } from '../ingest/generation.ts';
 import type { RecordPlace } from './event-trace.ts';
+import type { Connections } from '../lake/connections.ts';
 import { findDeadLetters, findDuplicates } from './committed-records.ts';
 import { selectRows, type TableRow } from './table-rows.ts';
 
@@ -26,7 +27,7 @@ export interface TailRows {
  * then in the snapshots that whoever asks takes after this.
  */
 export async function findInTail(
-  connection: DuckDBConnection,
+  connections: Connections,
   ingest: LiveIngest,
   generations: readonly Generation[],
   eventId: string,
@@ -43,15 +44,15 @@ export async function findInTail(
       if (silverRows > 0)
         tail.silver.push(
           ...(await selectRows(
-            connection,
+            connections,
             `SELECT * FROM (${silverSelects.join(' UNION ALL ')}) WHERE event_id = $1`,
             [eventId],
           )),
         );
       if (duplicateRows > 0)
-        tail.duplicates.push(...(await findDuplicates(connection, duplicatesTable(id), eventId)));
+        tail.duplicates.push(...(await findDuplicates(connections, duplicatesTable(id), eventId)));
       if (deadLetterRows > 0)
-        tail.deadLetters.push(...(await findDeadLetters(connection, deadLettersTable(id), eventId, places)));
+        tail.deadLetters.push(...(await findDeadLetters(connections, deadLettersTable(id), eventId, places)));
     } catch (error) {
       if (ingest.uncommitted().some(({ id }) => id === generation.id)) throw error;
     }

@@ -1,8 +1,8 @@
-import type { AddFile, DeltaTable, Snapshot } from '@clicklake/delta-lake';
+import { pruneFiles, type AddFile, type Snapshot } from '@clicklake/delta-lake';
 import type { LogReader } from '@clicklake/event-log';
 import type { JsonValue } from '@clicklake/query';
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { coveredPositions, coveredOffsets } from '../ingest/transaction-ids.ts';
+import type { Connections } from '../lake/connections.ts';
 import type { GoldTables } from '../lake/gold-tables.ts';
 import { rowsOf, type LakeTables } from '../lake/lake-tables.ts';
 import type { ModelProject } from '../models/index.ts';
@@ -24,7 +24,7 @@ import { silverPlace } from './silver-place.ts';
 import { filesSql, type TableRow } from './table-rows.ts';
 
 export interface TraceDependencies {
-  readonly connection: DuckDBConnection;
+  readonly connections: Connections;
   readonly tables: LakeTables;
   readonly gold: GoldTables;
   readonly log: LogReader;
@@ -43,7 +43,7 @@ export interface TraceDependencies {
  * @param eventId any text; it is only ever bound as a value.
  */
 export async function traceEvent(dependencies: TraceDependencies, eventId: string): Promise<EventTrace> {
-  const { connection, tables, log, ingest } = dependencies;
+  const { connections, tables, log, ingest } = dependencies;
   const ownPlace = placeOfReplayId(eventId);
   const places = ownPlace === null ? [] : [ownPlace];
   const generations = ingest?.uncommitted() ?? [];
@@ -57,7 +57,7 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   );
   const known = await knownEntries(dependencies, eventId);
   const tail =
-    ingest === null ? undefined : await findInTail(connection, ingest, generations, eventId, places);
+    ingest === null ? undefined : await findInTail(connections, ingest, generations, eventId, places);
 
   const [silver, duplicates, deadLetters] = [
     await tables.silver.snapshot(),
@@ -68,22 +68,28 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   const add = (record: TracedRecord): void => {
     if (!records.has(placeKey(record))) records.set(placeKey(record), record);
   };
-  const inSilver = await findInSilver(
-    connection,
-    tables.silver,
-    silver,
-    eventId,
-    known,
-    dependencies.filters,
-  );
-  dependencies.onRead(silver, inSilver.read);
-  for (const found of inSilver.rows) add(await committedRecord(dependencies, silver, found));
-  const all = (table: DeltaTable, snapshot: Snapshot): string =>
-    filesSql(table, snapshot, [...snapshot.files.values()]);
-  for (const row of await findDuplicates(connection, all(tables.duplicates, duplicates), eventId))
-    add(duplicateRecord(row, true));
-  const deadSql = all(tables.dead_letters, deadLetters);
-  for (const row of await findDeadLetters(connection, deadSql, eventId, places)) add(deadRecord(row, true));
+  const inSilver = async (): Promise<readonly TracedRecord[]> => {
+    const { rows, read } = await findInSilver(
+      connections,
+      tables.silver,
+      silver,
+      eventId,
+      known,
+      dependencies.filters,
+    );
+    dependencies.onRead(silver, read);
+    return committedRecords(dependencies, silver, rows);
+  };
+  const deadLettersSql = filesSql(tables.dead_letters, deadLetters, [...deadLetters.files.values()]);
+  const duplicatesSql = filesSql(tables.duplicates, duplicates, [...duplicates.files.values()]);
+  const [committed, committedDuplicates, committedDeadLetters] = await Promise.all([
+    inSilver(),
+    findDuplicates(connections, duplicatesSql, eventId),
+    findDeadLetters(connections, deadLettersSql, eventId, places),
+  ]);
+  committed.forEach(add);
+  for (const row of committedDuplicates) add(duplicateRecord(row, true));
+  for (const row of committedDeadLetters) add(deadRecord(row, true));
   for (const row of tail?.silver ?? []) add(validRecord(row, false));
   for (const row of tail?.duplicates ?? []) add(duplicateRecord(row, false));
   for (const row of tail?.deadLetters ?? []) add(deadRecord(row, false));
@@ -93,12 +99,19 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   const origins = [...records.values()].flatMap(({ replayOf }) =>
     replayOf === null || records.has(placeKey(replayOf)) ? [] : [replayOf],
   );
-  for (const row of await findDeadLetters(connection, deadSql, null, origins)) add(deadRecord(row, true));
+  for (const row of await findDeadLetters(connections, deadLettersSql, null, origins))
+    add(deadRecord(row, true));
   // … and whoever mended a dead letter may have given the replay another.
   const dead = [...records.values()].filter(({ verdict }) => verdict === 'dead_letter').map(placeKey);
-  for (const found of await findReplaysInSilver(connection, tables.silver, silver, dead))
-    add(await committedRecord(dependencies, silver, found));
-  for (const row of await findDeadLetters(connection, deadSql, null, [], dead)) add(deadRecord(row, true));
+  const replayed = pruneFiles(deadLetters, [{ column: 'replay_of', op: 'is not null' }]);
+  const [replays, failedReplays] = await Promise.all([
+    findReplaysInSilver(connections, tables.silver, silver, dead).then((rows) =>
+      committedRecords(dependencies, silver, rows),
+    ),
+    findDeadLetters(connections, filesSql(tables.dead_letters, deadLetters, replayed), null, [], dead),
+  ]);
+  replays.forEach(add);
+  for (const row of failedReplays) add(deadRecord(row, true));
 
   return {
     eventId,
@@ -159,11 +172,12 @@ async function committedPositions(tables: LakeTables): Promise<ReturnType<typeof
  * none can be newer than the log's newest (S3.1).
  */
 async function knownEntries(
-  { connection, ingest, log }: TraceDependencies,
+  { connections, ingest, log }: TraceDependencies,
   eventId: string,
 ): Promise<KnownEntries | undefined> {
-  const entries = await ingest?.findEvent(connection, eventId);
-  if (ingest === null || entries === undefined) return undefined;
+  if (ingest === null) return undefined;
+  const entries = await connections.use((connection) => ingest.findEvent(connection, eventId));
+  if (entries === undefined) return undefined;
   const states = await log.describe();
   const newest = Math.max(...states.map(({ lastTimestamp }) => lastTimestamp));
   // A log without a record says nothing of what the index has forgotten.
@@ -196,17 +210,24 @@ function sourceIn({ verdict }: TracedRecord, holding: LogHolding): string | null
   return sourceOfValue(holding.value);
 }
 
+function committedRecords(
+  dependencies: TraceDependencies,
+  snapshot: Snapshot,
+  rows: readonly SilverRow[],
+): Promise<readonly TracedRecord[]> {
+  return Promise.all(rows.map((row) => committedRecord(dependencies, snapshot, row)));
+}
+
 async function committedRecord(
-  { connection, tables, gold, project }: TraceDependencies,
+  { connections, tables, gold, project }: TraceDependencies,
   snapshot: Snapshot,
   { row, file }: SilverRow,
 ): Promise<TracedRecord> {
   const record = validRecord(row, true);
   const { topic, partition, offset } = record;
   const place = { topic, partition, offset };
-  return {
-    ...record,
-    silver: await silverPlace(
+  const [silver, goldRows] = await Promise.all([
+    silverPlace(
       tables.silver,
       snapshot,
       {
@@ -216,15 +237,16 @@ async function committedRecord(
       },
       file,
     ),
-    gold: await goldPlaces({
-      connection,
+    goldPlaces({
+      connections,
       project: await project(),
       gold: await gold.all(),
       silver: row,
       schema: snapshot.schema,
       place,
     }),
-  };
+  ]);
+  return { ...record, silver, gold: goldRows };
 }
 
 const nothing = {

@@ -1,4 +1,4 @@
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 
 import { quoteLiteral } from '../sql-literal.ts';
 
@@ -12,6 +12,12 @@ export interface InstanceSettings {
   readonly readableDirectories: readonly string[];
 }
 
+/** What user SQL runs in, and the connection that brings the tail into it. */
+export interface UserInstance {
+  readonly instance: DuckDBInstance;
+  readonly tailConnection: DuckDBConnection;
+}
+
 /** The schema of tail generations: outside the search path, so that no bare name finds them. */
 export const tailSchema = 'live';
 
@@ -20,7 +26,7 @@ export const tailSchema = 'live';
  * users to reading our tables; the settings here are the second line of defence: files only below
  * `readableDirectories`, no extension beyond those linked in, no setting changed afterwards.
  */
-export async function openInstance(settings: InstanceSettings): Promise<DuckDBInstance> {
+export async function openInstance(settings: InstanceSettings): Promise<UserInstance> {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${settings.memoryLimitMb}MiB`,
     threads: String(settings.threads),
@@ -31,6 +37,7 @@ export async function openInstance(settings: InstanceSettings): Promise<DuckDBIn
     allow_persistent_secrets: 'false',
   });
   const connection = await instance.connect();
+  const tailConnection = await instance.connect();
   try {
     if (settings.tempDirectory !== undefined) {
       // As an option of `create` DuckDB 1.5.5 shows this limit and does not keep to it.
@@ -43,14 +50,18 @@ export async function openInstance(settings: InstanceSettings): Promise<DuckDBIn
       SET GLOBAL parquet_metadata_cache = true;
       -- The operating system's page cache holds the same bytes; measured, theirs only costs memory.
       SET GLOBAL enable_external_file_cache = false;
+      -- What statements gave back goes back to the system, also when none comes after.
+      SET GLOBAL allocator_background_threads = true;
       SET GLOBAL allowed_directories = [${directories.join(', ')}];
       SET GLOBAL enable_external_access = false;
-      SET GLOBAL lock_configuration = true;
     `);
+    // Files of the tail are read once, four a second: their metadata would stay until memory is full.
+    await tailConnection.run('SET SESSION parquet_metadata_cache = false');
+    await connection.run('SET GLOBAL lock_configuration = true');
   } finally {
     connection.closeSync();
   }
-  return instance;
+  return { instance, tailConnection };
 }
 
 /** Without it `/lake` would open `/lake-secrets` as well. */

@@ -34,9 +34,9 @@ export async function openStatementRunner(options: ResolvedOptions): Promise<Sta
     ...options.readableDirectories,
     ...(options.tempDirectory === undefined ? [] : [options.tempDirectory]),
   ]);
-  const instance = await openInstance(options);
+  const { instance, tailConnection } = await openInstance(options);
   const pool = openConnectionPool(instance, options.maxConcurrent, options.maxWaiting, scrub);
-  const tails = openTailTables(await instance.connect());
+  const tails = openTailTables(tailConnection);
   const recent = openRecentAnswers();
 
   const runOn = async (
