@@ -52,8 +52,7 @@ export async function findInSilver(
   ]);
   // A file that was read may hold rows of the index's window, too.
   const rows = new Map<string, SilverRow>();
-  for (const found of [...newer, ...older])
-    if (found !== undefined) rows.set(placeOf(found), found);
+  for (const found of [...newer, ...older]) if (found !== undefined) rows.set(placeOf(found), found);
   return { rows: [...rows.values()], read };
 }
 
