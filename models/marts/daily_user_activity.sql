@@ -1,4 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='date') }}
+{{
+  config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='date',
+    meta={'replaces': 'replaced_activity'}
+  )
+}}
 {#- With the appended rows known, only their users' rows are made; the others are taken over. -#}
 {%- set keeps = is_incremental() and var('changed_offsets') is not none -%}
 
@@ -87,7 +94,7 @@ select
   {{ ratio('activity.seconds_on_page', 'activity.timed_events') }} as avg_time_on_page
 from activity
 left join sessions on sessions.active_date = activity.event_date and sessions.user_id = activity.user_id
-{%- if keeps %}
+{%- if keeps and var('takes_over') %}
 union all
 select kept.*
 from {{ this }} as kept

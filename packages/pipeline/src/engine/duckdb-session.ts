@@ -52,14 +52,21 @@ export async function openDuckdbSession(
     return { snapshot, table: { version, transactions, rowsByDate: rowsByDate(snapshot, rowsOf) } };
   };
   for (const [key, table] of found) pins.set(key, pinOf(await table.snapshot()));
-  await connection.run("SET TimeZone = 'UTC'");
   const schemas = new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')]);
-  for (const schema of schemas)
-    await connection.run(
-      `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE; CREATE SCHEMA ${quoteIdentifier(schema)}`,
-    );
+  await runAll([
+    "SET TimeZone = 'UTC'",
+    ...[...schemas].flatMap((schema) => [
+      `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`,
+      `CREATE SCHEMA ${quoteIdentifier(schema)}`,
+    ]),
+  ]);
   /** What each table's view shows: its version, and of which dates. */
   const shown = new Map<string, string>();
+
+  /** In one go: each wait for DuckDB is one for the process's other work, too. */
+  async function runAll(statements: readonly string[]): Promise<void> {
+    if (statements.length > 0) await connection.run(statements.join(';\n'));
+  }
 
   function relation(kind: 'model' | 'source', name: string): string {
     const path = kind === 'model' ? [modelSchema, name] : name.split('.');
@@ -68,6 +75,8 @@ export async function openDuckdbSession(
 
   /** Tables can have thousands of files: a statement about few dates is planned with theirs only. */
   async function show(dates?: readonly string[]): Promise<void> {
+    const statements: string[] = [];
+    const showing = new Map<string, string>();
     for (const [key, { snapshot }] of pins) {
       const table = found.get(key);
       const wanted = `${snapshot.version} ${dates?.join() ?? 'all'}`;
@@ -78,11 +87,13 @@ export async function openDuckdbSession(
         dates === undefined || column === undefined
           ? snapshot.files.values()
           : pruneFiles(snapshot, [{ column, op: 'in', values: dates }]);
-      await connection.run(
+      statements.push(
         `CREATE OR REPLACE VIEW ${relation(kind, name)} AS ${scanSql(table.store, snapshot, files)}`,
       );
-      shown.set(key, wanted);
+      showing.set(key, wanted);
     }
+    await runAll(statements);
+    for (const [key, wanted] of showing) shown.set(key, wanted);
   }
 
   function writtenTable(name: string): WrittenTable {
@@ -92,6 +103,7 @@ export async function openDuckdbSession(
   }
 
   const keysOf = ({ name }: WrittenTable): string => relation('model', `${name}, keys`);
+  const foundOf = ({ name }: WrittenTable): string => relation('model', `${name}, found`);
   const piecesOf = ({ name }: WrittenTable): string => relation('model', `${name}, in pieces`);
 
   /** The SELECTs as they are to be written: DuckDB sorts rows into files by date only where there are many dates. */
@@ -124,7 +136,14 @@ export async function openDuckdbSession(
     const snapshot = await table.snapshot();
     const ofDates = pruneFiles(snapshot, [{ column: definition.dateColumn, op: 'in', values: dates }]);
     const { dateColumn } = definition;
-    const replacement = { snapshot, dateFiles: ofDates, dateColumn, keys, rowsOf };
+    const replacement = {
+      snapshot,
+      dateFiles: ofDates,
+      dateColumn,
+      keys,
+      found: foundOf(definition),
+      rowsOf,
+    };
     const { files, kept } = await planReplacement(connection, table.store, replacement);
     const made = await selectsByDate(definition, selects, dates);
     return { selects: [...made, ...kept], only: { snapshot, files } };
@@ -259,7 +278,9 @@ export async function openDuckdbSession(
       } finally {
         if (selects.length > 1) await connection.run(`DROP TABLE IF EXISTS ${piecesOf(definition)}`);
         if (request.replacing !== undefined)
-          await connection.run(`DROP TABLE IF EXISTS ${keysOf(definition)}`);
+          await connection.run(
+            `DROP TABLE IF EXISTS ${keysOf(definition)}; DROP TABLE IF EXISTS ${foundOf(definition)}`,
+          );
       }
     },
   };

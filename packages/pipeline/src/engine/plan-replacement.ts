@@ -14,6 +14,8 @@ const fullShare = 1 / 64;
 const fullRows = 4096;
 /** One that loses more of its rows at once is of the last minutes, however large. */
 const newShare = 0.1;
+/** Bytes of a file where late events reach into every part of a date: it is written anew either way, and few are quickest. */
+const spreadFileBytes = 16 * 2 ** 20;
 /** So many files that are not full are put together, also when no row of theirs is replaced. */
 const smallFiles = 8;
 const fileColumn = 'file of the row';
@@ -25,6 +27,11 @@ export interface ReplacementOptions {
   readonly dateColumn: string;
   /** SQL text of a relation with the keys of the rows to replace, under names of the table's columns. */
   readonly keys: string;
+  /**
+   * SQL text of a relation to make, for as long as the SELECTs live: the keys that rows of the table have. Far fewer
+   * than may have been asked for, so that it is they which DuckDB's joins hold in memory, and not the table's rows.
+   */
+  readonly found: string;
   readonly rowsOf: (file: AddFile) => number;
 }
 
@@ -43,16 +50,17 @@ export interface Replacement {
 export async function planReplacement(
   connection: DuckDBConnection,
   store: ObjectStore,
-  { snapshot, dateFiles, dateColumn, keys, rowsOf }: ReplacementOptions,
+  { snapshot, dateFiles, dateColumn, keys, found, rowsOf }: ReplacementOptions,
 ): Promise<Replacement> {
   const described = (await connection.runAndReadAll(`DESCRIBE ${keys}`)).getRows();
-  const columns = described.map(([name]) => quoteIdentifier(String(name)));
-  const using = `${keys} AS concerned USING (${columns.join(', ')})`;
-  const found = await connection.runAndReadAll(
-    `SELECT ${quoteIdentifier(fileColumn)}, count(*)
-     FROM (${scanSql(store, snapshot, dateFiles, fileColumn)}) SEMI JOIN ${using} GROUP BY ALL`,
+  const columns = described.map(([name]) => quoteIdentifier(String(name))).join(', ');
+  const file = quoteIdentifier(fileColumn);
+  await connection.run(
+    `CREATE OR REPLACE TABLE ${found} AS SELECT ${file}, ${columns}
+     FROM (${scanSql(store, snapshot, dateFiles, fileColumn)}) SEMI JOIN ${keys} USING (${columns})`,
   );
-  const replaced = new Map(found.getRows().map(([place, rows]) => [String(place), Number(rows)]));
+  const counted = await connection.runAndReadAll(`SELECT ${file}, count(*) FROM ${found} GROUP BY ALL`);
+  const replaced = new Map(counted.getRows().map(([place, rows]) => [String(place), Number(rows)]));
   const replacedOf = ({ path }: AddFile): number => replaced.get(store.location(path)) ?? 0;
   const concerned = new Set(dateFiles.filter((file) => replacedOf(file) > 0));
   // One that is not recognised would keep rows that are to be replaced.
@@ -68,13 +76,21 @@ export async function planReplacement(
     const isMany = recent.length >= smallFiles;
     const growing = recent.filter((file) => isMany || concerned.has(file));
     const grown = ofDate.filter((file) => !isNew(file) && concerned.has(file));
+    // Would cutting the date into full files leave half of them alone?
+    const reached = grown.reduce((sum, file) => sum + replacedOf(file), 0);
+    const isSpread = 2 * reached >= sumOf(ofDate, rowsOf) / full;
     // Apart, so that the newest rows do not come into files of older ones.
     for (const group of [growing, grown]) {
       if (group.length === 0) continue;
       files.push(...group);
-      const select = `SELECT * FROM (${scanSql(store, snapshot, group)}) ANTI JOIN ${using}`;
-      // DuckDB looks at a file's size after each row group: every one becomes a file.
-      kept.push({ ...ofOneDate(select, dateColumn, date), rowGroupRows: full, targetFileBytes: 1 });
+      const select = `SELECT * FROM (${scanSql(store, snapshot, group)}) ANTI JOIN ${found} USING (${columns})`;
+      kept.push({
+        ...ofOneDate(select, dateColumn, date),
+        ...(group === grown && isSpread
+          ? { targetFileBytes: spreadFileBytes }
+          : // DuckDB looks at a file's size after each row group: every one becomes a file.
+            { rowGroupRows: full, targetFileBytes: 1 }),
+      });
     }
   }
   return { files, kept };

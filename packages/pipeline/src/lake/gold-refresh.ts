@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { createDuckdbEngine } from '../engine/duckdb-engine.ts';
 import type { LakePaths } from '../lake-paths.ts';
-import { loadProject } from '../models/index.ts';
+import { createProjectCache } from '../models/index.ts';
 import { runDataTests } from '../data-tests/test-runner.ts';
 import type { TestProgress, TestReport, TestRequest } from '../data-tests/test-report.ts';
 import { createRefresher, type Refresher } from '../refresh/refresher.ts';
@@ -49,16 +49,18 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
     threads: 2,
   });
 
-  /** Reads the project anew each time: an edited model counts with the next refresh. */
+  /** An edited model counts with the next refresh. */
+  const currentProject = createProjectCache(modelsDirectory);
+
   async function refresher(): Promise<Refresher> {
-    return createRefresher({ engine, project: await loadProject(modelsDirectory), crashPoints, ...pieces });
+    return createRefresher({ engine, project: await currentProject(), crashPoints, ...pieces });
   }
 
   return {
     plan: async (request) => (await refresher()).plan(request),
     refresh: async (request, onProgress, signal) => (await refresher()).refresh(request, onProgress, signal),
     async test(request, onProgress, signal) {
-      const project = await loadProject(modelsDirectory);
+      const project = await currentProject();
       return await runDataTests({ engine, project, clock }, request, onProgress, signal);
     },
     close: () => engine.close(),

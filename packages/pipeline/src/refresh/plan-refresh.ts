@@ -39,6 +39,7 @@ export async function planRefresh(
     dialect,
     silver,
     changed: rememberChanges(session),
+    appended: rememberAppended(session, project, dialect),
     full: request.full,
     rowsPerPiece,
   };
@@ -63,6 +64,7 @@ interface Planning {
   readonly dialect: Engine['dialect'];
   readonly silver: PinnedTable;
   readonly changed: (input: string, since: number) => Promise<ChangedDates | undefined>;
+  readonly appended: (dates: readonly string[], ranges: readonly OffsetRange[]) => Promise<number>;
   readonly full: boolean;
   readonly rowsPerPiece: number;
 }
@@ -119,7 +121,7 @@ async function planModel(
  * only. Null: any row may be another.
  */
 async function newRows(
-  { session, project, dialect, silver }: Planning,
+  { silver, appended }: Planning,
   seen: SeenInputs,
   states: readonly InputState[],
 ): Promise<readonly OffsetRange[] | null> {
@@ -133,7 +135,7 @@ async function newRows(
   const offsets = appendedRows(seen, silver);
   if (offsets === null) return null;
   const { dates, addedRows } = source.changes;
-  return (await countAppended(session, project, dialect, dates, offsets)) === addedRows ? offsets : null;
+  return (await appended(dates, offsets)) === addedRows ? offsets : null;
 }
 
 /** Most models have seen the same version of Silver: its log entries since then are read once. */
@@ -205,4 +207,19 @@ function tableModels(project: ModelProject): readonly string[] {
   return [...project.models.values()].flatMap(({ name, materialized }) =>
     materialized === 'incremental' ? [name] : [],
   );
+}
+
+/** … and the rows appended are counted once. */
+function rememberAppended(
+  session: EngineSession,
+  project: ModelProject,
+  dialect: Engine['dialect'],
+): Planning['appended'] {
+  const known = new Map<string, Promise<number>>();
+  return (dates, ranges) => {
+    const key = JSON.stringify([dates, ranges]);
+    const found = known.get(key) ?? countAppended(session, project, dialect, dates, ranges);
+    known.set(key, found);
+    return found;
+  };
 }
