@@ -83,6 +83,9 @@ async function measureDay(millions: number, seconds: number, say: (line: string)
   resident.stop();
   const lags = goldLags(after, before).map((ms) => ms / 1000);
   const durations = await refreshesSince(product, startedAt);
+  const inSeconds = (ms: number): number => rounded(ms / 1000, 1);
+  say(`each commit waited: ${lags.map((lag) => rounded(lag, 1)).join(' ')} s`);
+  say(`each refresh took: ${durations.map(inSeconds).join(' ')} s`);
   const written = goldBytes(after) - goldBytes(before);
   const goldFiles = liveGoldFiles(await product.command(['tables', '--json']));
   await product.stop();

@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
 const copiesPerCommit = 1;
 
 /**
- * A home whose Silver holds so many events of today, and Gold made of them: `baseEvents` of the simulator's
+ * A home whose Silver holds so many events of today, packed, and Gold made of them: `baseEvents` of the simulator's
  * through log and ingest.
  */
 export function makeGoldDay(home: string, baseEvents: number, say: (line: string) => void): Promise<void> {
@@ -26,6 +26,7 @@ export function makeGoldDay(home: string, baseEvents: number, say: (line: string
     const owner = await openBenchOwner(paths);
     await owner.catchUp(() => undefined);
     await owner.refresh({ full: true, models: [] });
+    await owner.optimize('silver', {});
     await owner.close();
   });
 }
@@ -119,6 +120,8 @@ async function multiply(paths: LakePaths, copies: number, say: (line: string) =>
     await append(activity, ['user_id']);
     say(`copy ${copy + 1} of ${copies}`);
   }
+  say('packing Silver, as maintenance would have');
+  await silver.table.optimize({ targetFileBytes: 512 * 2 ** 20, rowGroupRows: 32_768 });
   const multiplied = async (name: string, counts: readonly string[]): Promise<Copied> => {
     const found = await gold(name);
     const times = counts.map((column) => `${column} * ${copies} AS ${column}`);

@@ -27,7 +27,7 @@ const recordsPerCommit = 200_000;
  */
 export async function traceFixture(events: number, say: (line: string) => void): Promise<string> {
   const cache = process.env.CLICKLAKE_CACHE ?? join(homedir(), '.cache', 'clicklake');
-  const home = join(cache, `bench-trace-1-${events}`);
+  const home = join(cache, `bench-trace-2-${events}`);
   if ((await nodeFileSystem.stat(home)) !== undefined) return home;
   say(`writing a lake of ${events} events into ${home} (once)`);
   const unfinished = `${home}.part`;

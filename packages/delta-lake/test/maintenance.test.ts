@@ -99,6 +99,21 @@ describe('OPTIMIZE', () => {
     ).toEqual([['400000', '400000']]);
   });
 
+  test('writes row groups of the size asked for, which bounds what a writer holds', async () => {
+    const store = db.memoryStore();
+    const schema = structOf(column('id', 'long'), column('text', 'string'));
+    const table = await createTable(store, { schema }, db);
+    for (const from of [0, 9000])
+      await table.append(`SELECT i AS id, md5(i::VARCHAR) AS text FROM range(${from}, ${from + 9000}) r(i)`);
+    await table.optimize({ rowGroupRows: 4096 });
+    const [file] = (await table.snapshot()).files.values();
+    const groups = await db.query(
+      `SELECT count(DISTINCT row_group_id) >= 4, max(row_group_num_rows) <= 4096 + 2048 FROM parquet_metadata('${store.location(file?.path ?? '')}')`,
+    );
+    // DuckDB cuts between vectors of 2048 rows.
+    expect(groups).toEqual([[true, true]]);
+  });
+
   test('Z-order narrows the ranges of every column that it names', async () => {
     const store = db.memoryStore();
     const schema = structOf(column('x', 'long'), column('y', 'string'), column('noise', 'string'));

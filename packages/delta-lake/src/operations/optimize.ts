@@ -19,6 +19,8 @@ export interface OptimizeOptions {
   /** Columns to order by a Z-curve: rewrites every file of the partitions. */
   readonly zOrderBy?: readonly string[];
   readonly compression?: ParquetOptions['compression'];
+  /** DuckDB's default is 122,880. With wide rows a writer holds some 1.4 kB for each. */
+  readonly rowGroupRows?: number;
 }
 
 export interface OptimizeResult {
@@ -116,6 +118,7 @@ async function compactGroup(
   const adds = await table.stage(select, {
     partition: group.partition,
     ...(options.compression === undefined ? {} : { compression: options.compression }),
+    ...(options.rowGroupRows === undefined ? {} : { rowGroupRows: options.rowGroupRows }),
     ...(options.sortBy === undefined ? {} : { orderBy: options.sortBy.map(quoteIdentifier).join(', ') }),
     ...(options.zOrderBy === undefined ? {} : { zOrderBy: options.zOrderBy }),
     // A bin that fits its target becomes one file whatever DuckDB estimates.

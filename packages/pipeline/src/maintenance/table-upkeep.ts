@@ -3,6 +3,12 @@ import type { OptimizeOptions, OptimizeResult, VacuumOptions, VacuumResult } fro
 import type { MaintenanceSettings } from './maintenance-settings.ts';
 import { planUpkeep } from './plan-compaction.ts';
 
+/**
+ * Ingest goes on beside it in the same memory: with DuckDB's 122,880 a writer of Silver's wide rows took 170 MB of the
+ * 256, with these 80, in the same time and for files 2 % larger.
+ */
+const rowGroupRows = 32_768;
+
 /** OPTIMIZE as somebody asked for it. */
 export async function optimizeTable(
   table: DeltaTable,
@@ -18,6 +24,7 @@ export async function optimizeTable(
           .filter((values) => (Object.values(values)[0] ?? '') >= since);
   const result = await table.optimize({
     targetFileBytes: options.targetBytes ?? settings.targetFileBytes,
+    rowGroupRows,
     ...(partitions === undefined ? {} : { partitions }),
     ...(options.sortBy === undefined ? {} : { sortBy: options.sortBy }),
     ...(options.zOrderBy === undefined ? {} : { zOrderBy: options.zOrderBy }),
@@ -60,6 +67,7 @@ export async function compactTable(
       partitions: planned.partitions,
       smallFileBytes: planned.smallFileBytes,
       targetFileBytes: settings.targetFileBytes,
+      rowGroupRows,
     });
     filesRemoved += result.filesRemoved;
     filesAdded += result.filesAdded;

@@ -69,27 +69,32 @@ test('a SELECT that outgrows the memory limit spills, and its rows are whole', a
   await harness.dispose();
 });
 
-test('where a row is replaced, the files of the date without such a row stay as they are', async () => {
-  const harness = await createDuckdbHarness();
-  const columns = [
+const texts = {
+  name: 'texts',
+  description: '',
+  columns: [
     { name: 'day', type: 'date', description: '' },
     { name: 'id', type: 'bigint', description: '' },
     { name: 'text', type: 'varchar', description: '' },
-  ];
-  const table = { name: 'texts', description: '', columns, dateColumn: 'day' };
-  const session = await harness.engine.openSession([table]);
-  const rest = { table: 'texts', transactions: [], expected: new Map<string, bigint | undefined>() };
+  ],
+  dateColumn: 'day',
+} as const;
+const ofTexts = { table: 'texts', transactions: [], expected: new Map<string, bigint | undefined>() };
+
+test('where a row is replaced, the files of the date without such a row stay as they are', async () => {
+  const harness = await createDuckdbHarness();
+  const session = await harness.engine.openSession([texts]);
   const row = (id: number, text: string): string =>
     `SELECT DATE '2026-01-01' AS day, ${id}::BIGINT AS id, '${text}' AS text`;
   await session.replaceDates({
-    ...rest,
+    ...ofTexts,
     selects: [`SELECT DATE '2026-01-01' AS day, i AS id, 'old' AS text FROM range(50000) r(i)`],
     dates: 'all',
   });
   const written: number[] = [];
   for (const id of [7, 40_000]) {
     const { rows } = await session.replaceDates({
-      ...rest,
+      ...ofTexts,
       selects: [row(id, 'new')],
       dates: ['2026-01-01'],
       replacing: `SELECT ${id}::BIGINT AS id`,
@@ -99,11 +104,37 @@ test('where a row is replaced, the files of the date without such a row stay as 
   // The first time its one file became many.
   expect(written[0]).toBe(50_000);
   expect(written[1]).toBeLessThan(10_000);
-  const texts = session.relation('model', 'texts');
+  const relation = session.relation('model', 'texts');
   expect(
     await session.query(
-      `SELECT count(*) AS n, count(DISTINCT id) AS ids, list(id ORDER BY id) FILTER (text = 'new')::VARCHAR AS new FROM ${texts}`,
+      `SELECT count(*) AS n, count(DISTINCT id) AS ids, list(id ORDER BY id) FILTER (text = 'new')::VARCHAR AS new FROM ${relation}`,
     ),
   ).toEqual([{ n: 50_000n, ids: 50_000n, new: '[7, 40000]' }]);
+  await harness.dispose();
+});
+
+test('where rows to replace lie in every part of a date, it is written into few files', async () => {
+  const harness = await createDuckdbHarness();
+  const session = await harness.engine.openSession([texts]);
+  const old = `SELECT DATE '2026-01-01' AS day, i AS id, 'old' AS text FROM range(50000) r(i)`;
+  await session.replaceDates({ ...ofTexts, selects: [old], dates: 'all' });
+  const replace = (ids: string): ReturnType<typeof session.replaceDates> =>
+    session.replaceDates({
+      ...ofTexts,
+      selects: [`SELECT DATE '2026-01-01' AS day, id, 'new' AS text FROM (${ids})`],
+      dates: ['2026-01-01'],
+      replacing: ids,
+    });
+  const one = await replace('SELECT 7::BIGINT AS id');
+  const everywhere = 'SELECT i * 1000 AS id FROM range(50) r(i)';
+  const many = await replace(everywhere);
+  expect(one.files).toBeGreaterThan(8);
+  expect(many.files).toBe(2);
+  expect(
+    await session.query(
+      `SELECT count(*) AS n, count(DISTINCT id) AS ids,
+         count(*) FILTER ((text = 'new') = (id % 1000 = 0 OR id = 7)) AS right FROM ${session.relation('model', 'texts')}`,
+    ),
+  ).toEqual([{ n: 50_000n, ids: 50_000n, right: 50_000n }]);
   await harness.dispose();
 });
