@@ -53,8 +53,8 @@ ${views.map((model) => viewSection(project, model)).join('\n\n')}
 
 ## Gold
 
-A refresh replaces whole dates of a table, each in one commit that also says which version of Silver the rows stand for
-(S7.3). Rates and means are one division of two exact integers (S2.2).
+A refresh replaces dates of a table (of sessions and visitors only the rows that differ) in one commit, which also says
+which version of Silver the rows stand for (S7.3). Rates and means are one division of two exact integers (S2.2).
 
 ${marts.map((model) => martSection(project, model)).join('\n\n')}
 

@@ -2,7 +2,7 @@
 
 /**
  * What Node 24 is started with for a command: flags of V8 and variables of the environment, which are too late to set
- * once it runs. docs/benchmarks.md has what each is worth.
+ * once it runs.
  *
  * @param {readonly string[]} args of the command line.
  * @returns {{ flags: readonly string[], environment: Readonly<Record<string, string>> }}

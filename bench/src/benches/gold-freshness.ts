@@ -60,7 +60,7 @@ function sizesAsked(): readonly number[] {
 
 async function measureDay(millions: number, seconds: number, say: (line: string) => void): Promise<Day> {
   const date = new Date().toISOString().slice(0, 10);
-  const fixtureOf = (size: number): string => join(cacheDirectory(), `bench-gold-day-${date}-${size}`);
+  const fixtureOf = (size: number): string => join(cacheDirectory(), `bench-gold-day-2-${date}-${size}`);
   const base = Math.min(millions, 1);
   await makeGoldDay(fixtureOf(base), base * 1e6, say);
   const fixture = fixtureOf(millions);

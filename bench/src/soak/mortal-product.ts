@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { launchOptions } from '../../../apps/cli/bin/launch-options.mjs';
 
 /** `clicklake up` in one home and on the same ports, life after life. */
 export interface MortalProduct {
@@ -27,6 +28,7 @@ export interface MortalProduct {
 
 /** The exit code of a command that found the lake owned by another process. */
 const ownedElsewhere = 3;
+const launch = launchOptions([]);
 const entry = join(import.meta.dirname, '../../../apps/cli/src/main.ts');
 
 /** @param variables settings by their environment variables. */
@@ -36,6 +38,8 @@ export async function startMortalProduct(
   const home = await mkdtemp(join(tmpdir(), 'clicklake-soak-'));
   const [port, collectorPort] = [await freePort(), await freePort()];
   const environment = {
+    // As the launcher has it, without the launcher: what is killed is the product.
+    ...launch.environment,
     ...process.env,
     ...variables,
     CLICKLAKE_HOME: home,
@@ -43,7 +47,7 @@ export async function startMortalProduct(
     CLICKLAKE_COLLECTOR_PORT: String(collectorPort),
   };
   const run = (args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, ['--conditions=source', entry, ...args], {
+    spawn(process.execPath, [...launch.flags, '--conditions=source', entry, ...args], {
       cwd: home,
       env: environment,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -12,6 +12,7 @@ describe('the instance for user SQL', () => {
   let lake: TestLake;
   let outside: string;
   let instance: DuckDBInstance;
+  let tailConnection: DuckDBConnection;
   let connection: DuckDBConnection;
 
   beforeAll(async () => {
@@ -21,7 +22,7 @@ describe('the instance for user SQL', () => {
     outside = path.join(lake.directory, 'lake-secrets');
     await mkdir(outside);
     await writeFile(path.join(outside, 'token.txt'), 'token');
-    ({ instance } = await openInstance({
+    ({ instance, tailConnection } = await openInstance({
       memoryLimitMb: 64,
       threads: 1,
       tempDirectory: undefined,
@@ -33,8 +34,16 @@ describe('the instance for user SQL', () => {
 
   afterAll(async () => {
     connection.closeSync();
+    tailConnection.closeSync();
     instance.closeSync();
     await lake.close();
+  });
+
+  it('caches metadata of the tables’ files, and none of the tail’s, which are read once', async () => {
+    const cached = async (own: DuckDBConnection): Promise<unknown> =>
+      (await own.runAndReadAll(`SELECT current_setting('parquet_metadata_cache')`)).getRows()[0]?.[0];
+    expect(await cached(connection)).toBe(true);
+    expect(await cached(tailConnection)).toBe(false);
   });
 
   it.each([

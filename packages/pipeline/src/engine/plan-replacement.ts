@@ -1,5 +1,6 @@
 import {
   quoteIdentifier,
+  quoteLiteral,
   scanSql,
   type AddFile,
   type ObjectStore,
@@ -9,13 +10,18 @@ import {
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ofOneDate } from './gather-pieces.ts';
 
-/** A file that holds this share of its date's rows is full: it grows no more. */
+/**
+ * A file of this share of its date's rows is full. One of half of that grows no more: else all files of a date that
+ * grows would have to grow with it.
+ */
 const fullShare = 1 / 64;
 const fullRows = 4096;
 /** One that loses more of its rows at once is of the last minutes, however large. */
 const newShare = 0.1;
-/** Bytes of a file where late events reach into every part of a date: it is written anew either way, and few are quickest. */
+/** Bytes of a file where keys without a time reach into most full ones: they are written anew either way, and few are quickest. */
 const spreadFileBytes = 16 * 2 ** 20;
+/** Rows older than all but this share of the keys found are old. */
+const oldShare = 0.05;
 /** So many files that are not full are put together, also when no row of theirs is replaced. */
 const smallFiles = 8;
 const fileColumn = 'file of the row';
@@ -54,46 +60,71 @@ export async function planReplacement(
 ): Promise<Replacement> {
   const described = (await connection.runAndReadAll(`DESCRIBE ${keys}`)).getRows();
   const columns = described.map(([name]) => quoteIdentifier(String(name))).join(', ');
-  const file = quoteIdentifier(fileColumn);
+  const fileOfRow = quoteIdentifier(fileColumn);
   await connection.run(
-    `CREATE OR REPLACE TABLE ${found} AS SELECT ${file}, ${columns}
+    `CREATE OR REPLACE TABLE ${found} AS SELECT ${fileOfRow}, ${columns}
      FROM (${scanSql(store, snapshot, dateFiles, fileColumn)}) SEMI JOIN ${keys} USING (${columns})`,
   );
-  const counted = await connection.runAndReadAll(`SELECT ${file}, count(*) FROM ${found} GROUP BY ALL`);
+  const counted = await connection.runAndReadAll(`SELECT ${fileOfRow}, count(*) FROM ${found} GROUP BY ALL`);
+  await connection.run(`ALTER TABLE ${found} DROP COLUMN ${fileOfRow}`);
   const replaced = new Map(counted.getRows().map(([place, rows]) => [String(place), Number(rows)]));
   const replacedOf = ({ path }: AddFile): number => replaced.get(store.location(path)) ?? 0;
   const concerned = new Set(dateFiles.filter((file) => replacedOf(file) > 0));
   // One that is not recognised would keep rows that are to be replaced.
   if (concerned.size !== replaced.size) throw new TypeError('Rows were found in files that were not asked.');
 
+  const isOld = await oldRows(connection, found, described);
   const files: AddFile[] = [];
   const kept: PartitionSelect[] = [];
   for (const [date, ofDate] of byDate(dateFiles, dateColumn)) {
     const full = Math.max(fullRows, Math.ceil(sumOf(ofDate, rowsOf) * fullShare));
     const isNew = (file: AddFile): boolean =>
-      rowsOf(file) < full || replacedOf(file) > newShare * rowsOf(file);
+      rowsOf(file) < full / 2 || replacedOf(file) > newShare * rowsOf(file);
     const recent = ofDate.filter(isNew);
     const isMany = recent.length >= smallFiles;
     const growing = recent.filter((file) => isMany || concerned.has(file));
     const grown = ofDate.filter((file) => !isNew(file) && concerned.has(file));
-    // Would cutting the date into full files leave half of them alone?
-    const reached = grown.reduce((sum, file) => sum + replacedOf(file), 0);
-    const isSpread = 2 * reached >= sumOf(ofDate, rowsOf) / full;
+    files.push(...growing, ...grown);
+    const rows = (group: readonly AddFile[], which = 'true'): string =>
+      `SELECT * FROM (${scanSql(store, snapshot, group)}) ANTI JOIN ${found} USING (${columns}) WHERE ${which}`;
+    // DuckDB looks at a file's size after each row group: every one becomes a file.
+    const cut = { rowGroupRows: full, targetFileBytes: 1 };
     // Apart, so that the newest rows do not come into files of older ones.
-    for (const group of [growing, grown]) {
-      if (group.length === 0) continue;
-      files.push(...group);
-      const select = `SELECT * FROM (${scanSql(store, snapshot, group)}) ANTI JOIN ${found} USING (${columns})`;
-      kept.push({
-        ...ofOneDate(select, dateColumn, date),
-        ...(group === grown && isSpread
-          ? { targetFileBytes: spreadFileBytes }
-          : // DuckDB looks at a file's size after each row group: every one becomes a file.
-            { rowGroupRows: full, targetFileBytes: 1 }),
-      });
+    if (growing.length > 0) kept.push({ ...ofOneDate(rows(growing), dateColumn, date), ...cut });
+    if (grown.length === 0) continue;
+    if (isOld !== null) {
+      for (const which of [`NOT ${isOld}`, isOld])
+        kept.push({ ...ofOneDate(rows(grown, which), dateColumn, date), ...cut });
+      continue;
     }
+    const reached = grown.reduce((sum, file) => sum + replacedOf(file), 0);
+    // So many that, of full files, every other one would be written anew.
+    const isSpread = 2 * reached >= sumOf(ofDate, rowsOf) / full;
+    kept.push({
+      ...ofOneDate(rows(grown), dateColumn, date),
+      ...(isSpread ? { targetFileBytes: spreadFileBytes } : cut),
+    });
   }
   return { files, kept };
+}
+
+/**
+ * The condition for rows that few keys are as old as, where a key has a time; null where none has. Apart from the
+ * others such rows stay, most of the time, whatever order they were written in before.
+ */
+async function oldRows(
+  connection: DuckDBConnection,
+  found: string,
+  described: readonly (readonly unknown[])[],
+): Promise<string | null> {
+  const moment = described.find(([, type]) => String(type).startsWith('TIMESTAMP'))?.[0];
+  if (moment === undefined) return null;
+  const column = quoteIdentifier(String(moment));
+  const oldest = await connection.runAndReadAll(
+    `SELECT CAST(quantile_disc(${column}, ${oldShare}) AS VARCHAR) FROM ${found}`,
+  );
+  const [text] = oldest.getRows()[0] ?? [];
+  return typeof text === 'string' ? `coalesce(${column} < ${quoteLiteral(text)}::TIMESTAMPTZ, true)` : null;
 }
 
 function byDate(files: readonly AddFile[], dateColumn: string): ReadonlyMap<string, readonly AddFile[]> {

@@ -13,8 +13,6 @@ export interface RunHistory {
   begin(run: Omit<Run, 'id'>): Promise<Run>;
   /** Replaces a run by what has become of it, durably. */
   update(run: Run): Promise<void>;
-  /** Takes a run off the record: it turned out to have had nothing to do. */
-  forget(run: Run): Promise<void>;
   /** Why the newest runs are not on the disk; undefined while they are. They are written as soon as that goes. */
   problem(): unknown;
   /** Idempotent. */
@@ -56,9 +54,9 @@ export async function openRunHistory({ directory, files }: RunHistoryOptions): P
     lines = runs.length;
   }
 
-  async function append(line: Run | Forgotten): Promise<void> {
+  async function append(run: Run): Promise<void> {
     if (file === undefined || lines >= linesPerFile + runs.length) return rewrite();
-    const bytes = Buffer.from(lineOf(line));
+    const bytes = Buffer.from(lineOf(run));
     await file.write([bytes], position);
     await file.sync();
     position += bytes.length;
@@ -96,10 +94,6 @@ export async function openRunHistory({ directory, files }: RunHistoryOptions): P
       runs = runs.map((known) => (known.id === run.id ? run : known));
       return serially(() => append(run));
     },
-    forget({ id }) {
-      runs = runs.filter((known) => known.id !== id);
-      return serially(() => append({ id, forgotten: true }));
-    },
     problem: () => problem,
     async close() {
       await writing;
@@ -124,33 +118,23 @@ async function readRunFile(files: FileSystem, path: string): Promise<readonly Ru
   if ((await files.stat(path)) === undefined) return [];
   const known = new Map<number, Run>();
   for (const line of (await files.readFile(path)).toString('utf8').split('\n')) {
-    const run = parseLine(line);
-    if (run === undefined) continue;
-    if ('forgotten' in run) known.delete(run.id);
-    else known.set(run.id, run);
+    const run = parseRun(line);
+    if (run !== undefined) known.set(run.id, run);
   }
   return keepNewest([...known.values()].sort((a, b) => b.id - a.id));
 }
 
-/** The line that takes a run off the record. */
-interface Forgotten {
-  readonly id: number;
-  readonly forgotten: true;
-}
-
-function lineOf(line: Run | Forgotten): string {
-  return `${JSON.stringify(line)}\n`;
+function lineOf(run: Run): string {
+  return `${JSON.stringify(run)}\n`;
 }
 
 /** Undefined for the torn last line of a process that died while it wrote. */
-function parseLine(line: string): Run | Forgotten | undefined {
+function parseRun(line: string): Run | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null || !('id' in value) || !Number.isSafeInteger(value.id))
-      return undefined;
-    return 'forgotten' in value || ('job' in value && 'outcome' in value)
-      ? (value as Run | Forgotten)
-      : undefined;
+    const isRun =
+      typeof value === 'object' && value !== null && 'id' in value && 'job' in value && 'outcome' in value;
+    return isRun && Number.isSafeInteger(value.id) ? (value as Run) : undefined;
   } catch {
     return undefined;
   }

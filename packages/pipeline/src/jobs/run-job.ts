@@ -73,10 +73,6 @@ export async function runJob(
       ? { reports: [], failure: planFailure, workMs: 0 }
       : await executeSteps(dependencies, steps);
   dependencies.crashPoints.reach('job-before-record');
-  if (failure === undefined && !occasion.always && reports.every(({ did }) => did === null)) {
-    await dependencies.history.forget(begun);
-    return { run: undefined, failure, workMs: planMs + workMs };
-  }
   const run = ended(begun, reports, failure, dependencies, occasion);
   await dependencies.history.update(run);
   return { run, failure, workMs: planMs + workMs };

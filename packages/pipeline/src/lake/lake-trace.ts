@@ -32,6 +32,9 @@ export interface LakeTrace {
   close(): Promise<void>;
 }
 
+/** Of one trace: more would take threads and memory from ingest. */
+const statementsAtOnce = 2;
+
 /**
  * Looks on connections of its own: a long look must not hold up what the others ask. Where an owner has had to read
  * ids, it makes filters of them afterwards, so that the next look need not.
@@ -46,7 +49,7 @@ export function createLakeTrace({
   const filters = openIdFilters(paths.idFilters, files);
   const project = createProjectCache(modelsDirectory);
   const stop = new AbortController();
-  const connections = openConnections(duckdb);
+  const connections = openConnections(duckdb, statementsAtOnce);
   let last: Promise<unknown> = Promise.resolve();
   let making: Promise<void> | undefined;
 

@@ -14,8 +14,16 @@ export function createProjectCache(directory: string): ProjectCache {
   let known: { readonly files: string; readonly project: Promise<ModelProject> } | undefined;
   return async () => {
     const files = await describeFiles(directory);
-    if (known?.files !== files) known = { files, project: loadProject(directory) };
-    return known.project;
+    if (known?.files === files) return known.project;
+    const read = { files, project: loadProject(directory) };
+    known = read;
+    try {
+      return await read.project;
+    } catch (error) {
+      // What kept it from being read may be gone the next time.
+      if (known === read) known = undefined;
+      throw error;
+    }
   };
 }
 

@@ -209,7 +209,7 @@ function tableModels(project: ModelProject): readonly string[] {
   );
 }
 
-/** … and the rows appended are counted once. */
+/** Most models have seen the same rows: those appended since then are counted once. */
 function rememberAppended(
   session: EngineSession,
   project: ModelProject,

@@ -6,6 +6,7 @@ import type { RecordPlace } from './event-trace.ts';
 import type { IdFilters } from './id-filters.ts';
 import { filesThatMayHold } from './silver-place.ts';
 import { filesSql, selectRows, type TableRow } from './table-rows.ts';
+import { together } from './together.ts';
 
 /** What the dedupe index says of an id: where it is, and since when the index knows of every row (ms). */
 export interface KnownEntries {
@@ -43,16 +44,18 @@ export async function findInSilver(
       : pruneFiles(snapshot, [
           { column: 'received_at', op: '<', value: new Date(known.completeSince).toISOString() },
         ]);
-  const entries = known?.entries ?? [];
-  const indexed = Promise.all(entries.map((entry) => rowAt(connections, table, snapshot, eventId, entry)));
-  const read = await connections.use((connection) => filters.select(connection, unknown, eventId));
-  const [older, newer] = await Promise.all([
-    scan(connections, table, snapshot, read, 'event_id', [eventId]),
-    indexed,
-  ]);
+  let read: readonly AddFile[] = [];
+  const older = async (): Promise<readonly SilverRow[]> => {
+    read = await connections.use((connection) => filters.select(connection, unknown, eventId));
+    return scan(connections, table, snapshot, read, 'event_id', [eventId]);
+  };
+  const indexed = async (entry: FoundEntry): Promise<readonly SilverRow[]> => {
+    const row = await rowAt(connections, table, snapshot, eventId, entry);
+    return row === undefined ? [] : [row];
+  };
+  const found = await together([older(), ...(known?.entries ?? []).map(indexed)]);
   // A file that was read may hold rows of the index's window, too.
-  const rows = new Map<string, SilverRow>();
-  for (const found of [...newer, ...older]) if (found !== undefined) rows.set(placeOf(found), found);
+  const rows = new Map(found.flat().map((row) => [placeOf(row), row]));
   return { rows: [...rows.values()], read };
 }
 
@@ -87,7 +90,7 @@ async function scan(
         values,
       ),
     );
-  return (await Promise.all(scans)).flat().map(({ json, values: byName }): SilverRow => {
+  return (await together(scans)).flat().map(({ json, values: byName }): SilverRow => {
     const { [fileColumn]: place, ...rest } = json;
     const file = typeof place === 'string' ? fileAt.get(place) : undefined;
     if (file === undefined) throw new TypeError('A row was found in a file that was not asked.');

@@ -16,6 +16,7 @@ import { seenInputs } from '../refresh/refresh-transactions.ts';
 import { silverSource } from '../refresh/silver-source.ts';
 import type { GoldPlace, RecordPlace } from './event-trace.ts';
 import { filesSql, selectRows, type TableRow } from './table-rows.ts';
+import { together } from './together.ts';
 
 export interface GoldQuestion {
   readonly connections: Connections;
@@ -36,7 +37,7 @@ export async function goldPlaces(question: GoldQuestion): Promise<readonly GoldP
     events.set(view, asked);
     return asked;
   };
-  return Promise.all(
+  return together(
     [...project.models.values()].flatMap((model) =>
       model.trace === null ? [] : [placeIn(model, model.trace.events)],
     ),

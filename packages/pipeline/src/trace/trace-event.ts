@@ -22,6 +22,7 @@ import { findInFlight, readLogRecord, sourceOfValue, type InFlightRecord } from 
 import { parsePlace, placeKey, placeOfReplayId } from './record-place.ts';
 import { silverPlace } from './silver-place.ts';
 import { filesSql, type TableRow } from './table-rows.ts';
+import { together } from './together.ts';
 
 export interface TraceDependencies {
   readonly connections: Connections;
@@ -82,14 +83,16 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   };
   const deadLettersSql = filesSql(tables.dead_letters, deadLetters, [...deadLetters.files.values()]);
   const duplicatesSql = filesSql(tables.duplicates, duplicates, [...duplicates.files.values()]);
-  const [committed, committedDuplicates, committedDeadLetters] = await Promise.all([
-    inSilver(),
-    findDuplicates(connections, duplicatesSql, eventId),
-    findDeadLetters(connections, deadLettersSql, eventId, places),
-  ]);
-  committed.forEach(add);
-  for (const row of committedDuplicates) add(duplicateRecord(row, true));
-  for (const row of committedDeadLetters) add(deadRecord(row, true));
+  const find = {
+    duplicates: async () =>
+      (await findDuplicates(connections, duplicatesSql, eventId)).map((row) => duplicateRecord(row, true)),
+    deadLetters: async () =>
+      (await findDeadLetters(connections, deadLettersSql, eventId, places)).map((row) =>
+        deadRecord(row, true),
+      ),
+  };
+  const committed = await together([inSilver(), find.duplicates(), find.deadLetters()]);
+  committed.flat().forEach(add);
   for (const row of tail?.silver ?? []) add(validRecord(row, false));
   for (const row of tail?.duplicates ?? []) add(duplicateRecord(row, false));
   for (const row of tail?.deadLetters ?? []) add(deadRecord(row, false));
@@ -104,14 +107,16 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   // … and whoever mended a dead letter may have given the replay another.
   const dead = [...records.values()].filter(({ verdict }) => verdict === 'dead_letter').map(placeKey);
   const replayed = pruneFiles(deadLetters, [{ column: 'replay_of', op: 'is not null' }]);
-  const [replays, failedReplays] = await Promise.all([
-    findReplaysInSilver(connections, tables.silver, silver, dead).then((rows) =>
-      committedRecords(dependencies, silver, rows),
-    ),
-    findDeadLetters(connections, filesSql(tables.dead_letters, deadLetters, replayed), null, [], dead),
-  ]);
-  replays.forEach(add);
-  for (const row of failedReplays) add(deadRecord(row, true));
+  const replayedSql = filesSql(tables.dead_letters, deadLetters, replayed);
+  const replays = async (): Promise<readonly TracedRecord[]> =>
+    committedRecords(
+      dependencies,
+      silver,
+      await findReplaysInSilver(connections, tables.silver, silver, dead),
+    );
+  const failedReplays = async (): Promise<readonly TracedRecord[]> =>
+    (await findDeadLetters(connections, replayedSql, null, [], dead)).map((row) => deadRecord(row, true));
+  (await together([replays(), failedReplays()])).flat().forEach(add);
 
   return {
     eventId,
@@ -215,7 +220,7 @@ function committedRecords(
   snapshot: Snapshot,
   rows: readonly SilverRow[],
 ): Promise<readonly TracedRecord[]> {
-  return Promise.all(rows.map((row) => committedRecord(dependencies, snapshot, row)));
+  return together(rows.map((row) => committedRecord(dependencies, snapshot, row)));
 }
 
 async function committedRecord(
@@ -226,26 +231,17 @@ async function committedRecord(
   const record = validRecord(row, true);
   const { topic, partition, offset } = record;
   const place = { topic, partition, offset };
-  const [silver, goldRows] = await Promise.all([
-    silverPlace(
-      tables.silver,
-      snapshot,
-      {
-        ...place,
-        eventDate: textOf(row, 'event_date') ?? '',
-        processedAt: Date.parse(textOf(row, 'processing_timestamp') ?? ''),
-      },
-      file,
-    ),
-    goldPlaces({
-      connections,
-      project: await project(),
-      gold: await gold.all(),
-      silver: row,
-      schema: snapshot.schema,
-      place,
-    }),
-  ]);
+  const eventDate = textOf(row, 'event_date') ?? '';
+  const processedAt = Date.parse(textOf(row, 'processing_timestamp') ?? '');
+  const silver = await silverPlace(tables.silver, snapshot, { ...place, eventDate, processedAt }, file);
+  const goldRows = await goldPlaces({
+    connections,
+    project: await project(),
+    gold: await gold.all(),
+    silver: row,
+    schema: snapshot.schema,
+    place,
+  });
   return { ...record, silver, gold: goldRows };
 }
 

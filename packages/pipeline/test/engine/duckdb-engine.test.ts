@@ -138,3 +138,34 @@ test('where rows to replace lie in every part of a date, it is written into few 
   ).toEqual([{ n: 50_000n, ids: 50_000n, right: 50_000n }]);
   await harness.dispose();
 });
+
+test('where keys have a time, rows as old as few of them come apart from the others, in whatever order they were written', async () => {
+  const harness = await createDuckdbHarness();
+  const moment = { name: 'moment', type: 'timestamp with time zone', description: '' };
+  const session = await harness.engine.openSession([
+    { ...texts, columns: [...texts.columns.slice(0, 2), moment, ...texts.columns.slice(2)] },
+  ]);
+  const rowsSql = (text: string, from: number): string =>
+    `SELECT DATE '2026-01-01' AS day, i AS id, TIMESTAMPTZ '2026-01-01 00:00:00+00' + to_seconds(i) AS moment, '${text}' AS text
+     FROM range(${from}, 50000) r(i) ORDER BY hash(i)`;
+  await session.replaceDates({ ...ofTexts, selects: [rowsSql('old', 0)], dates: 'all' });
+  const written: number[] = [];
+  for (const text of ['new', 'newer']) {
+    const { rows } = await session.replaceDates({
+      ...ofTexts,
+      selects: [rowsSql(text, 49_000)],
+      dates: ['2026-01-01'],
+      replacing: `SELECT id, moment FROM (${rowsSql(text, 49_000)})`,
+    });
+    written.push(rows);
+  }
+  expect(written[0]).toBe(50_000);
+  expect(written[1]).toBeLessThan(10_000);
+  expect(
+    await session.query(
+      `SELECT count(*) AS n, count(DISTINCT id) AS ids, count(*) FILTER ((text = 'newer') = (id >= 49000)) AS right
+       FROM ${session.relation('model', 'texts')}`,
+    ),
+  ).toEqual([{ n: 50_000n, ids: 50_000n, right: 50_000n }]);
+  await harness.dispose();
+});

@@ -170,29 +170,6 @@ export function orchestratorConformance(
         await again.close();
       }));
 
-    it('leaves no record of a run by itself that turned out to have nothing to do; of one asked for it does', () =>
-      using(async (harness) => {
-        const ran = Promise.withResolvers<undefined>();
-        const job = jobOf('idle', ['t'], () =>
-          Promise.resolve([
-            stepOf(['t'], () => {
-              ran.resolve(undefined);
-              return Promise.resolve({ did: null });
-            }),
-          ]),
-        );
-        const orchestrator = await harness.open([{ job, schedule: 'after-commits' }]);
-        orchestrator.start();
-        orchestrator.noteCommit();
-        await ran.promise;
-        const asked = await orchestrator.run('idle');
-        await orchestrator.close();
-        const again = await harness.open([]);
-        expect(again.runs({ limit: 5 })).toEqual([asked]);
-        expect(asked).toMatchObject({ trigger: 'manual', did: 'nothing to do' });
-        await again.close();
-      }));
-
     it('tries a run that failed again, a bounded number of times, and hides none of it until one succeeds', () =>
       using(async (harness) => {
         const attempts: number[] = [];

@@ -48,4 +48,19 @@ test('close waits for the steps under way, and may be called again', async () =>
   await closed;
   expect(events).toEqual(['step', 'closed']);
   await connections.close();
+  await expect(connections.use(step)).rejects.toThrow('closed');
+});
+
+test('one that cannot be opened keeps nobody waiting', async () => {
+  const connections = openConnections(duckdb, 1);
+  const connect = duckdb.connect.bind(duckdb);
+  let refusals = 2;
+  duckdb.connect = () => (refusals-- > 0 ? Promise.reject(new Error('no more')) : connect());
+  const one = (): Promise<number> => connections.use(() => Promise.resolve(1));
+  expect(await Promise.allSettled([one(), one(), one()])).toMatchObject([
+    { reason: { message: 'no more' } },
+    { reason: { message: 'no more' } },
+    { value: 1 },
+  ]);
+  await connections.close();
 });

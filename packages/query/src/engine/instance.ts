@@ -58,10 +58,13 @@ export async function openInstance(settings: InstanceSettings): Promise<UserInst
     // Files of the tail are read once, four a second: their metadata would stay until memory is full.
     await tailConnection.run('SET SESSION parquet_metadata_cache = false');
     await connection.run('SET GLOBAL lock_configuration = true');
+    return { instance, tailConnection };
+  } catch (error) {
+    tailConnection.closeSync();
+    throw error;
   } finally {
     connection.closeSync();
   }
-  return { instance, tailConnection };
 }
 
 /** Without it `/lake` would open `/lake-secrets` as well. */
