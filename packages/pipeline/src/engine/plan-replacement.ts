@@ -118,8 +118,8 @@ async function oldRows(
   described: readonly (readonly unknown[])[],
 ): Promise<string | null> {
   const moment = described.find(([, type]) => String(type).startsWith('TIMESTAMP'))?.[0];
-  if (moment === undefined) return null;
-  const column = quoteIdentifier(String(moment));
+  if (typeof moment !== 'string') return null;
+  const column = quoteIdentifier(moment);
   const oldest = await connection.runAndReadAll(
     `SELECT CAST(quantile_disc(${column}, ${oldShare}) AS VARCHAR) FROM ${found}`,
   );
