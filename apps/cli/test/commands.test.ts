@@ -1,5 +1,6 @@
 import { access, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openEmbeddedLog } from '@clicklake/event-log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { input, openShell, type Shell } from './support/fake-effects.ts';
 
@@ -266,6 +267,13 @@ describe('events from the past to an answer, one command after another', () => {
       stderr: expect.stringContaining('--yes') as string,
     });
     expect((await shell.runWith({ stdin: input('no\n', true) }, 'reset')).code).toBe(4);
+    // `clicklake produce` beside it, which has nothing but the log.
+    const writer = await openEmbeddedLog({ directory: join(shell.directory, '.clicklake/log') }).openWriter();
+    expect(await shell.run('reset', '--yes')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`kill ${process.pid}`) as string,
+    });
+    await writer.close();
     expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({ appended: 600 });
     expect((await shell.runWith({ stdin: input('yes\n', true) }, 'reset', '--keep-keys')).code).toBe(0);
     expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({ appended: 0 });

@@ -17,11 +17,12 @@ async function json(...argv: string[]): Promise<unknown> {
 describe('`up`, and commands that reach it (S6.3)', () => {
   let up: RunningCommand;
   let url: string;
+  let collectorUrl: string;
 
   beforeAll(async () => {
     shell = await openShell();
     up = shell.start('up', '--json', '--no-simulator');
-    url = (await up.ready).url as string;
+    ({ url, collectorUrl } = (await up.ready) as { url: string; collectorUrl: string });
   });
 
   it('serves, with the token in a file of its owner', async () => {
@@ -106,6 +107,24 @@ describe('`up`, and commands that reach it (S6.3)', () => {
     const report = (await json('test')) as { tests: { test: string; verdict: string }[] };
     expect(report.tests.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
     expect(await json('test', 'daily_aggregates')).toMatchObject({ passed: true });
+  });
+
+  it('takes and refuses write keys as `keys` says, without a restart', async () => {
+    const { key } = (await json('keys', 'create', '--name', 'passing', '--kind', 'server')) as {
+      key: string;
+    };
+    const post = async (): Promise<number> => {
+      const answer = await fetch(`${collectorUrl}/v1/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: '[]',
+      });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    await expect.poll(post, { timeout: 20_000 }).not.toBe(401);
+    expect((await shell.run('keys', 'revoke', 'passing')).code).toBe(0);
+    await expect.poll(post, { timeout: 20_000 }).toBe(401);
   });
 
   it('gives a login link that works once', async () => {

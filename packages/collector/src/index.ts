@@ -4,7 +4,7 @@ export { defaultLimits, type Limits } from './limits.ts';
 export type { CollectorSnapshot } from './counters.ts';
 export type { RefusalCode } from './refusal.ts';
 export { CollectorError, type CollectorErrorCode } from './collector-error.ts';
-export { createKeyStore, openKeyStore, type KeyStore } from './key-store.ts';
+export { createKeyStore, openKeyStore, type FileKeyStore, type KeyStore } from './key-store.ts';
 export { generateWriteKey, type KeyKind, type NewWriteKey, type WriteKey } from './write-key.ts';
 export { createEnricher } from './enrichment.ts';
 export type { DeadLetterKey } from './dead-letter.ts';

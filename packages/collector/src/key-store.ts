@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { nodeFileSystem } from '@clicklake/durable-files';
+import { setTimeout } from 'node:timers/promises';
+import { acquireLock, DurableFilesError, nodeFileSystem, type Lock } from '@clicklake/durable-files';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { CollectorError } from './collector-error.ts';
@@ -17,6 +18,16 @@ export interface KeyStore {
   create(wanted: NewWriteKey): Promise<WriteKey>;
   /** False when there is no such key. From then on it is refused, by this process at once. */
   revoke(secret: string): Promise<boolean>;
+}
+
+/** The keys of a file that other processes may change: `clicklake keys` does while a collector runs. */
+export interface FileKeyStore extends KeyStore {
+  /**
+   * Takes over what others have made of the file since it was read last: a look at its time and size when nothing has.
+   *
+   * @throws CollectorError `keys-file-invalid`; the keys known until then stay.
+   */
+  refresh(): Promise<void>;
 }
 
 const KeysFile = Type.Object({
@@ -39,30 +50,64 @@ const KeysFile = Type.Object({
  *
  * @throws CollectorError `keys-file-invalid`.
  */
-export async function openKeyStore(path: string): Promise<KeyStore> {
+export async function openKeyStore(path: string): Promise<FileKeyStore> {
   const existing = await readKeys(path);
   const keys = existing ?? [
     generateWriteKey({ name: 'browser', kind: 'browser', sourceId: 'web' }),
     generateWriteKey({ name: 'server', kind: 'server', sourceId: 'server' }),
   ];
   if (existing === undefined) await writeKeys(path, keys);
-  return storeOf(keys, (changed) => writeKeys(path, changed));
+  const store = storeOf(keys, async (plan) => {
+    const lock = await lockFor(path);
+    try {
+      // What another process has changed meanwhile stays changed.
+      const planned = plan([...((await readKeys(path)) ?? [])]);
+      await writeKeys(path, planned.keys);
+      return planned;
+    } finally {
+      await lock.release();
+    }
+  });
+  let seen = await signatureOf(path);
+  return {
+    ...store,
+    async refresh() {
+      const now = await signatureOf(path);
+      if (now === seen) return;
+      const changed = await readKeys(path);
+      if (changed !== undefined) store.replace(changed);
+      seen = now;
+    },
+  };
 }
 
 /** Keys that live only as long as the process: for tests and embedding. */
 export function createKeyStore(keys: readonly WriteKey[]): KeyStore {
-  return storeOf(keys, () => Promise.resolve());
+  let current = keys;
+  return storeOf(keys, (plan) => {
+    const planned = plan([...current]);
+    current = planned.keys;
+    return Promise.resolve(planned);
+  });
 }
 
-function storeOf(initial: readonly WriteKey[], save: (keys: readonly WriteKey[]) => Promise<void>): KeyStore {
+interface Planned<T> {
+  readonly keys: WriteKey[];
+  readonly answer: T;
+}
+
+/** @param save makes a change to the keys that are kept, and keeps it. */
+function storeOf(
+  initial: readonly WriteKey[],
+  save: <T>(plan: (keys: WriteKey[]) => Planned<T>) => Promise<Planned<T>>,
+): KeyStore & { replace(keys: readonly WriteKey[]): void } {
   let byHash = indexed(initial);
   let lastChange: Promise<unknown> = Promise.resolve();
 
   /** Changes one after another, each visible only once it is on disk. */
-  function change<T>(plan: (keys: WriteKey[]) => { keys: WriteKey[]; answer: T }): Promise<T> {
+  function change<T>(plan: (keys: WriteKey[]) => Planned<T>): Promise<T> {
     const changed = lastChange.then(async () => {
-      const { keys, answer } = plan([...byHash.values()]);
-      await save(keys);
+      const { keys, answer } = await save(plan);
       byHash = indexed(keys);
       return answer;
     });
@@ -84,7 +129,37 @@ function storeOf(initial: readonly WriteKey[], save: (keys: readonly WriteKey[])
         const kept = keys.filter((key) => key.key !== secret);
         return { keys: kept, answer: kept.length < keys.length };
       }),
+    replace(keys) {
+      byHash = indexed(keys);
+    },
   };
+}
+
+/** Others hold it for as long as they write one small file. */
+const lockTries = 100;
+const lockPauseMs = 50;
+
+async function lockFor(path: string): Promise<Lock> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await acquireLock(`${path}.lock`, 'keys', `the write keys in ${path}`);
+    } catch (error) {
+      const held = error instanceof DurableFilesError && error.code === 'files-lock-held';
+      if (!held || tries === lockTries) throw error;
+      await setTimeout(lockPauseMs);
+    }
+  }
+}
+
+/** Changes with every rewrite of the file; empty while there is none. */
+async function signatureOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function indexed(keys: readonly WriteKey[]): Map<string, WriteKey> {

@@ -67,3 +67,31 @@ test.each([
 ] as const)('no key is made of %o', (wanted) => {
   expect(() => generateWriteKey(wanted)).toThrow(expect.objectContaining({ code: 'key-option-invalid' }));
 });
+
+test('what another process makes of the keys is taken over, and kept by the next change', async () => {
+  const running = await openKeyStore(path);
+  const [browser, server] = running.list();
+  const other = await openKeyStore(path);
+  const created = await other.create({ name: 'theirs', kind: 'server' });
+  await other.revoke(browser?.key ?? '');
+  expect(running.find(created.key)).toBeUndefined();
+  await running.refresh();
+  expect(running.list()).toEqual([server, created]);
+  // Without a look at the file in between.
+  const late = await other.create({ name: 'late', kind: 'server' });
+  const mine = await running.create({ name: 'mine', kind: 'server' });
+  expect((await openKeyStore(path)).list()).toEqual([server, created, late, mine]);
+  await writeFile(path, 'no keys');
+  await expect(running.refresh()).rejects.toMatchObject({ code: 'keys-file-invalid' });
+  expect(running.find(mine.key)).toEqual(mine);
+});
+
+test('processes that change the keys at the same time lose none of it', async () => {
+  await openKeyStore(path);
+  const stores = await Promise.all(Array.from({ length: 4 }, () => openKeyStore(path)));
+  const created = await Promise.all(
+    stores.map((store, index) => store.create({ name: `key ${index}`, kind: 'server' })),
+  );
+  const kept = new Set((await openKeyStore(path)).list().map(({ key }) => key));
+  expect(created.every(({ key }) => kept.has(key))).toBe(true);
+});

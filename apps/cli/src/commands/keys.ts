@@ -32,7 +32,7 @@ export async function createKey(
   const key = await store.create({ name, kind, ...(origins.length > 0 && { allowedOrigins: origins }) });
   if (json) terminal.json(key);
   else terminal.data(key.key);
-  await sayRestart(context, 'takes the new key');
+  await sayWhen(context, 'takes the new key');
   return exitCodes.ok;
 }
 
@@ -54,7 +54,7 @@ export async function revokeKey(context: CommandContext, nameOrKey: string): Pro
   await store.revoke(only.key);
   if (json) terminal.json({ revoked: only.key, name: only.name });
   else terminal.data(`Revoked ${only.name}.`);
-  await sayRestart(context, 'refuses it');
+  await sayWhen(context, 'refuses it');
   return exitCodes.ok;
 }
 
@@ -63,11 +63,11 @@ async function open({ paths }: CommandContext): Promise<KeyStore> {
   return openKeyStore(paths.writeKeys);
 }
 
-/** The running collector read the keys when it started. */
-async function sayRestart({ terminal, paths }: CommandContext, what: string): Promise<void> {
+/** The running collector looks at the file once a second. */
+async function sayWhen({ terminal, paths }: CommandContext, what: string): Promise<void> {
   const collecting = await readLockOwner(paths.collectorLock);
   if (collecting === undefined) return;
-  terminal.warn(`The running collector (process ${collecting.pid}) ${what} when it is started again.`);
+  terminal.talk(`The running collector (process ${collecting.pid}) ${what} within a second.`);
 }
 
 function originsOf({ kind, allowedOrigins }: WriteKey): string {

@@ -120,7 +120,8 @@ export async function produceBackFill(
       return { ...result, through: collector.url };
     }
     const { writer } = await startLogWriter(system);
-    const result = await runBackFill(writer, contractOf(system), system.effects.now, request, {
+    const truncateIp = system.config['collector.truncate_ip'];
+    const result = await runBackFill(writer, contractOf(system), system.effects.now, truncateIp, request, {
       ...stop,
       ...truthGiven,
       onProgress: ({ written }) => onSent(written),

@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { acquireLock, readLockOwner } from '@clicklake/durable-files';
+import { acquireLock, nodeFileSystem, type Lock } from '@clicklake/durable-files';
+import { isClicklakeError } from '@clicklake/errors';
+import { lockForWriting } from '@clicklake/event-log';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../context.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -35,31 +37,42 @@ export async function reset(context: CommandContext, { yes, keepKeys }: ResetOpt
     else terminal.talk(`There is nothing in ${paths.home}.`);
     return exitCodes.ok;
   }
-  await refuseWhileOwned(context);
+  await (await lockAll(context)).disposeAsync();
   if (!yes) await ask(context);
-  // Nobody may start between the question and the deletion.
-  const lock = await acquireLock(paths.ingestLock, 'reset', `the lake in ${paths.home}`);
-  try {
+  {
+    // Nobody may start between the question and the deletion.
+    await using _locks = await lockAll(context);
     for (const name of doomed) {
       if (name !== 'ingest.lock') await rm(join(paths.home, name), { recursive: true, force: true });
     }
-  } finally {
-    await lock.release();
   }
   if (json) terminal.json({ deleted: doomed });
   else terminal.talk(`Deleted ${doomed.join(', ')} in ${paths.home}.`);
   return exitCodes.ok;
 }
 
-async function refuseWhileOwned({ paths }: CommandContext): Promise<void> {
-  const owner = (await readLockOwner(paths.ingestLock)) ?? (await readLockOwner(paths.collectorLock));
-  if (owner === undefined) return;
-  throw new CliError({
-    code: 'cli-owned-elsewhere',
-    message: `Process ${owner.pid} (${owner.role}) works in ${paths.home}.`,
-    hint: `Stop it first: kill ${owner.pid}.`,
-    details: { pid: owner.pid },
-  });
+/** Every lock that a process which writes into the home would hold. @throws CliError `cli-owned-elsewhere`. */
+async function lockAll({ paths }: CommandContext): Promise<AsyncDisposableStack> {
+  await using locks = new AsyncDisposableStack();
+  const hold = async (lock: Promise<Lock>): Promise<unknown> =>
+    locks.adopt(await lock.catch(refuse), (own) => own.release());
+  await hold(acquireLock(paths.ingestLock, 'reset', `the lake in ${paths.home}`));
+  await hold(acquireLock(paths.collectorLock, 'reset', `the collector of ${paths.home}`));
+  if ((await nodeFileSystem.stat(paths.log)) !== undefined) await hold(lockForWriting(paths.log, 'reset'));
+  return locks.move();
+
+  function refuse(error: unknown): never {
+    const owner = isClicklakeError(error) ? error.details : {};
+    const { pid, role } = owner as { readonly pid?: number; readonly role?: string };
+    if (pid === undefined) throw error;
+    throw new CliError({
+      code: 'cli-owned-elsewhere',
+      message: `Process ${pid} (${role}) works in ${paths.home}.`,
+      hint: `Stop it first: kill ${pid}.`,
+      details: { pid },
+      cause: error,
+    });
+  }
 }
 
 async function ask({ effects, paths, terminal }: CommandContext): Promise<void> {

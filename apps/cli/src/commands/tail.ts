@@ -39,7 +39,7 @@ export async function tail(
   const stopListening = context.effects.signals.onStop(() => end.abort());
   try {
     const partitions = await startAt(reader, last, errors);
-    print(context, (await readAll(reader, partitions)).slice(-last || Infinity));
+    print(context, await readAll(reader, partitions, last));
     while (follow && !end.signal.aborted) {
       await reader.waitForAppend(end.signal);
       print(context, await readAll(reader, partitions));
@@ -62,17 +62,30 @@ async function startAt(reader: LogReader, last: number, errors: boolean): Promis
     });
 }
 
-async function readAll(reader: LogReader, partitions: readonly TailedPartition[]): Promise<TailedRecord[]> {
+/** To the end that the log has now, or the newest `most` of it. */
+async function readAll(
+  reader: LogReader,
+  partitions: readonly TailedPartition[],
+  most = Infinity,
+): Promise<TailedRecord[]> {
   const records: TailedRecord[] = [];
+  const states = await reader.describe();
   for (const tailed of partitions) {
     const { topic, partition } = tailed;
-    for (const batch of await reader.fetch(topic, partition, tailed.next, fetchBytes)) {
-      for (const { offset, timestamp, value } of batch.records())
-        records.push({ topic, partition, offset, timestamp, value });
-      tailed.next = batch.nextOffset;
+    const state = states.find((known) => known.topic === topic && known.partition === partition);
+    while (tailed.next < (state?.endOffset ?? 0n)) {
+      const batches = await reader.fetch(topic, partition, tailed.next, fetchBytes);
+      for (const batch of batches)
+        for (const { offset, timestamp, value } of batch.records())
+          records.push({ topic, partition, offset, timestamp, value });
+      const last = batches.at(-1);
+      if (last === undefined) break;
+      tailed.next = last.nextOffset;
     }
   }
-  return records.sort((a, b) => a.timestamp - b.timestamp);
+  return records
+    .sort((a, b) => a.timestamp - b.timestamp)
+    .slice(most === Infinity ? 0 : -most || records.length);
 }
 
 function print({ terminal, json }: CommandContext, records: readonly TailedRecord[]): void {
@@ -83,10 +96,20 @@ function print({ terminal, json }: CommandContext, records: readonly TailedRecor
 }
 
 function jsonOf({ topic, partition, offset, value }: TailedRecord): unknown {
-  const text = Buffer.from(value).toString('utf8');
-  return topic === 'clickstream-events'
-    ? { topic, partition, offset, event: JSON.parse(text) as unknown }
-    : { topic, partition, offset, raw: text };
+  const event = topic === 'clickstream-events' ? parsed(value) : undefined;
+  return event === undefined
+    ? { topic, partition, offset, raw: Buffer.from(value).toString('utf8') }
+    : { topic, partition, offset, event };
+}
+
+/** Undefined for what is no JSON object: another producer may write anything. */
+function parsed(value: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const event: unknown = JSON.parse(Buffer.from(value).toString('utf8'));
+    return typeof event === 'object' && event !== null ? (event as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function lineOf(
@@ -98,7 +121,9 @@ function lineOf(
   const text = Buffer.from(value).toString('utf8');
   if (topic === 'clickstream-errors')
     return `${time} ${place} ${style.red('rejected'.padEnd(13))} ${escapeControls(text.slice(0, 120))}`;
-  const event = JSON.parse(text) as Record<string, unknown>;
+  const event = parsed(value);
+  if (event === undefined)
+    return `${time} ${place} ${'no event'.padEnd(13)} ${escapeControls(text.slice(0, 120))}`;
   const shown = (name: string): string =>
     typeof event[name] === 'string' ? escapeControls(event[name]) : '';
   const who = shown('user_id') || shown('anonymous_id');

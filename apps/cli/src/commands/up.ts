@@ -25,7 +25,14 @@ export function up(context: CommandContext, startedAt: number): Promise<ExitCode
     const { url, credentials, markReady } = await startServer(system, lake, {
       logWriter: writtenLog.writer,
       backFill: (request, options) =>
-        runBackFill(writtenLog.writer, contract, system.effects.now, request, options),
+        runBackFill(
+          writtenLog.writer,
+          contract,
+          system.effects.now,
+          system.config['collector.truncate_ip'],
+          request,
+          options,
+        ),
       replays: () => Promise.resolve(replayAppender(system, writtenLog.writer, collected.keys)),
       collector: () => collected.collector.snapshot(),
       collectorUrl: collected.url,

@@ -23,12 +23,13 @@ export async function runBackFill(
   writer: LogWriter,
   contract: Contract,
   now: () => number,
+  truncateIp: boolean,
   request: BackFillRequest,
   { onProgress, ...run }: BackFillOptions & Pick<RunOptions, 'truth' | 'abandon'>,
 ): Promise<BackFillResult> {
   const { accepted, rejected } = await runSimulation({
     simulation: createSimulation(backFillSimulation(request)),
-    sink: createLogSink(writer, contract, now),
+    sink: createLogSink(writer, contract, now, truncateIp),
     rate: 'flat-out',
     batchSize,
     // The next batch is judged while the one before it is made durable.

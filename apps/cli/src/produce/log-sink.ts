@@ -11,7 +11,12 @@ const sourceId = 'back-fill';
  * Puts records straight into the log, judged and enriched as the collector does it: the way of a back-fill, whose
  * events need no network.
  */
-export function createLogSink(writer: LogWriter, contract: Contract, now: () => number): EventSink {
+export function createLogSink(
+  writer: LogWriter,
+  contract: Contract,
+  now: () => number,
+  truncateIp: boolean,
+): EventSink {
   const enrich = createEnricher();
   return {
     async send(records) {
@@ -22,7 +27,7 @@ export function createLogSink(writer: LogWriter, contract: Contract, now: () => 
         sourceId,
         clientIp: null,
         trustBodyIp: true,
-        truncateIp: false,
+        truncateIp,
         userAgent: null,
         enrich,
         newEventId: randomUUID,

@@ -36,6 +36,7 @@ import {
 import { createFailureTalk, type FailureTalk } from './failure-talk.ts';
 import { startLogKeeper } from './log-keeper.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { startKeyWatch } from './key-watch.ts';
 import { startPressureGauge } from './pressure-gauge.ts';
 import { removeAbandonedQueryScratch } from './query-scratch.ts';
 
@@ -94,6 +95,10 @@ export async function startCollector(
   const gauge = startPressureGauge(reader, paths.log);
   lifecycle.add('pressure gauge', () => gauge.stop());
   const failures = failureTalkOf(system);
+  const watch = startKeyWatch(keys, (error) =>
+    failures.tell('The write keys could not be read again', error),
+  );
+  lifecycle.add('key watch', () => watch.stop());
   if (retention === 'here') {
     const keeper = startLogKeeper(writer, reader, (error) =>
       failures.tell('The log’s retention failed', error),

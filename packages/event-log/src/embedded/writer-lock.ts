@@ -5,9 +5,15 @@ import { EventLogError } from '../event-log-error.ts';
 /** The owner's role until the published ends are true: who reads them before may see less than is durable. */
 const recovering = 'recovering the event log';
 
-export async function lockForWriting(directory: string): Promise<Lock> {
+/**
+ * Keeps every writer out of an embedded log's directory, for whoever moves or deletes it.
+ *
+ * @param role what the others are told of the owner.
+ * @throws EventLogError `log-locked` with the owner in `details`.
+ */
+export async function lockForWriting(directory: string, role = recovering): Promise<Lock> {
   try {
-    return await acquireLock(lockPath(directory), recovering, `The event log ${directory}`);
+    return await acquireLock(lockPath(directory), role, `The event log ${directory}`);
   } catch (error) {
     if (!(error instanceof DurableFilesError)) throw error;
     throw new EventLogError({

@@ -119,8 +119,9 @@ export function describeWriting(create: () => Promise<EventLogHarness>): void {
           expect(new Set(records.map(({ judgedBy }) => judgedBy))).toEqual(new Set([batch.judgedBy]));
           expect(batch.maxTimestamp).toBe(records.at(-1)?.timestamp);
           if (texts.some((each) => each.includes('\n'))) expect(batch.lines).toBeNull();
-          else
-            expect(Buffer.from(batch.lines ?? []).toString()).toBe(texts.map((each) => `${each}\n`).join(''));
+          // An implementation may have no slices of lines at all.
+          else if (batch.lines !== null)
+            expect(Buffer.from(batch.lines).toString()).toBe(texts.map((each) => `${each}\n`).join(''));
           next = batch.nextOffset;
         }
         expect(batches.flatMap((batch) => batch.records()).map(text)).toEqual(values);

@@ -6,6 +6,8 @@ import { goldClaim, refreshJob } from './job-descriptions.ts';
 
 export interface RefreshJobOptions {
   readonly refresher: Pick<Refresher, 'refresh'>;
+  /** Whether there are events, or tables made of them before: of none there is nothing to make. */
+  readonly hasEvents: () => Promise<boolean>;
   /** Whether Silver has moved since the version that Gold stands for. */
   readonly isBehind: () => Promise<boolean>;
   /** Told of the version of Silver that all of Gold now stands for. */
@@ -16,11 +18,11 @@ const everything: RefreshRequest = { full: false, models: [] };
 
 /** Gold, after Silver (S7). */
 export function createRefreshJob(options: RefreshJobOptions): Job {
-  const { refresher, isBehind, onRefreshed } = options;
+  const { refresher, hasEvents, isBehind, onRefreshed } = options;
   return {
     ...refreshJob,
     async plan(asked) {
-      if (!asked && !(await isBehind())) return [];
+      if (!(await hasEvents()) || (!asked && !(await isBehind()))) return [];
       return refreshSteps(refresher, everything, undefined, ({ silverVersion }) =>
         onRefreshed(silverVersion),
       );

@@ -5,7 +5,7 @@ import type { Run, WebhookCall } from './run.ts';
 export interface Webhook {
   /** Calls `onOutcome` once it is delivered, or given up. Never throws. */
   tell(run: Run, onOutcome: (call: WebhookCall) => void): void;
-  /** Gives up what is not delivered yet, and says so. Idempotent. */
+  /** Lets what waits be tried once, for a few seconds; gives up the rest, and says so. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -18,12 +18,16 @@ export interface WebhookOptions {
   readonly pausesMs: readonly number[];
 }
 
+/** A command that fails ends at once, and its failure is to be told all the same. */
+const closeGraceMs = 3_000;
+
 export const webhookDefaults = { timeoutMs: 10_000, pausesMs: [1_000, 5_000] } as const;
 
 /** More are not kept waiting for an address that does not answer. */
 const mostWaiting = 20;
 
 export function createWebhook({ url, home, timeoutMs, pausesMs }: WebhookOptions): Webhook {
+  const ending = new AbortController();
   const closing = new AbortController();
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
@@ -34,16 +38,17 @@ export function createWebhook({ url, home, timeoutMs, pausesMs }: WebhookOptions
       const answer = await post(url, body, AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]));
       if (answer.error === null) return { outcome: 'delivered', attempts, error: null };
       const pause = pausesMs[attempts - 1];
-      if (pause === undefined || !answer.again || closing.signal.aborted)
+      if (pause === undefined || !answer.again || ending.signal.aborted)
         return { outcome: 'failed', attempts, error: answer.error };
-      await delay(pause, undefined, { signal: closing.signal }).catch(() => undefined);
+      await delay(pause, undefined, { signal: ending.signal }).catch(() => undefined);
+      if (ending.signal.aborted) return { outcome: 'failed', attempts, error: answer.error };
     }
   }
 
   return {
     tell(run, onOutcome) {
-      if (closing.signal.aborted || waiting >= mostWaiting) {
-        const error = closing.signal.aborted ? 'The process stops.' : `${mostWaiting} calls wait before it.`;
+      if (ending.signal.aborted || waiting >= mostWaiting) {
+        const error = ending.signal.aborted ? 'The process stops.' : `${mostWaiting} calls wait before it.`;
         return onOutcome({ outcome: 'failed', attempts: 0, error });
       }
       waiting += 1;
@@ -53,8 +58,10 @@ export function createWebhook({ url, home, timeoutMs, pausesMs }: WebhookOptions
       });
     },
     async close() {
-      closing.abort(new Error('The process stops.'));
+      ending.abort();
+      const timer = setTimeout(() => closing.abort(new Error('The process stops.')), closeGraceMs);
       await last;
+      clearTimeout(timer);
     },
   };
 }

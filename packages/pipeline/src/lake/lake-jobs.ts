@@ -62,6 +62,7 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
   const closing = new AbortController();
   const refreshOptions = {
     refresher: refreshing,
+    hasEvents: () => hasEvents(options),
     isBehind: async () => (await tables.silver.snapshot()).version !== meter.lag().goldVersion,
     onRefreshed: (silverVersion: number) => meter.noteGold(silverVersion),
   };
@@ -134,12 +135,14 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
   };
 }
 
-/**
- * Who asks for Gold of a lake without an event forgot something. Once there are Gold tables they follow Silver, also
- * when it has lost its last row.
- */
-async function requireEvents({ tables, gold }: LakeJobsOptions): Promise<void> {
-  if (rowsOf(await tables.silver.snapshot()) > 0 || (await gold()).size > 0) return;
+/** Once there are Gold tables they follow Silver, also when it has lost its last row. */
+async function hasEvents({ tables, gold }: LakeJobsOptions): Promise<boolean> {
+  return rowsOf(await tables.silver.snapshot()) > 0 || (await gold()).size > 0;
+}
+
+/** Who asks for Gold of a lake without an event forgot something. */
+async function requireEvents(options: LakeJobsOptions): Promise<void> {
+  if (await hasEvents(options)) return;
   throw new PipelineError({
     code: 'refresh-no-silver',
     message: 'Silver has no events to make Gold from yet.',

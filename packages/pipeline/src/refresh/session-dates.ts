@@ -1,7 +1,7 @@
 import type { EngineSession } from '../engine/engine.ts';
 import { compileQuery, type CompileTarget, type ModelProject, type RunVariables } from '../models/index.ts';
 import { analysisOf } from './new-rows.ts';
-import { dayAfter } from './silver-source.ts';
+import { dayAfter, silverOf } from './silver-source.ts';
 
 /**
  * The dates that the changed stretches of activity span (S7.3): looks at the touched dates, and takes in a day before
@@ -20,6 +20,8 @@ export async function widenDates(
 ): Promise<readonly string[]> {
   const template = analysisOf(project, analysis);
   const touched = vars.touched_dates ?? [];
+  // No stretch goes on where there are no events: before midnight the next day would be looked at again and again.
+  const { rowsByDate } = silverOf(session);
   // Rows that were removed may have held together what now lies on the days around.
   const looked = new Set(vars.changed_offsets === null ? touched.flatMap(withNeighbours) : touched);
   for (;;) {
@@ -32,8 +34,9 @@ export async function widenDates(
     for (const row of reach) {
       const [first, last] = [String(row.first_date), String(row.last_date)];
       for (let date = first; date <= last; date = dayAfter(date, 1)) spanned.add(date);
-      if (Number(row.may_start_before) === 1) looked.add(dayAfter(first, -1));
-      if (Number(row.may_end_after) === 1) looked.add(dayAfter(last, 1));
+      const [dayBefore, nextDay] = [dayAfter(first, -1), dayAfter(last, 1)];
+      if (Number(row.may_start_before) === 1 && rowsByDate.has(dayBefore)) looked.add(dayBefore);
+      if (Number(row.may_end_after) === 1 && rowsByDate.has(nextDay)) looked.add(nextDay);
     }
     if (looked.size === before) return [...spanned].sort();
   }

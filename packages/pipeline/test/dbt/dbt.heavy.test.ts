@@ -159,7 +159,7 @@ test('after an incremental run with the variables of the plan: the same text and
   expect(plan.steps.find(({ model }) => model === 'user_session_metrics')?.vars.changed_offsets).toHaveLength(
     3,
   );
-  const analyses = ['session_reach', 'replaced_sessions'];
+  const analyses = [...project.analyses.keys()];
   const answers = await dbt.run(
     lake.paths.tables.silver,
     ...plan.steps.map(({ model, vars }) => ['run', '--select', model, ...varsFlags(vars)] as const),

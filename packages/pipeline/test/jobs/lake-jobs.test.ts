@@ -37,7 +37,7 @@ describe('the jobs of a lake (S7.4)', () => {
     );
     const runs = owner.runs({ job: 'refresh', limit: 100 });
     expect(runs[0]).toMatchObject({ trigger: 'manual', did: 'nothing to do' });
-    expect(runs.at(-1)?.trigger).toBe('start');
+    expect(runs.at(-1)?.trigger).toBe('commit');
     await owner.close();
     const again = await lake.open();
     expect(again.jobsStatus().gold).toEqual({ ...gold, goldVersion: gold.silverVersion, behindMs: 0 });

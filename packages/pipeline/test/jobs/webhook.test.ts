@@ -121,6 +121,16 @@ describe('the webhook of failed runs (S7.4)', () => {
     await gone.close();
   });
 
+  it('is closed after what waits was tried once: a command that fails ends at once', async () => {
+    const { url, got } = await listen((response) => response.writeHead(503).end());
+    const webhook = webhookTo(url);
+    const [first, second] = [outcomeOf(webhook), outcomeOf(webhook)];
+    await webhook.close();
+    expect([await first, await second]).toMatchObject([{ attempts: 1 }, { attempts: 1 }]);
+    expect(got).toHaveLength(2);
+    expect(await outcomeOf(webhook)).toMatchObject({ outcome: 'failed', attempts: 0 });
+  });
+
   it('keeps no more than a few calls waiting, and gives up all of them when it is closed', async () => {
     const { url, got } = await listen(() => undefined);
     const webhook = webhookTo(url, 600_000);
