@@ -14,7 +14,7 @@ export function launchOptions(args) {
         // collects it all again, which is a twentieth of the CPU time.
         ['--heap-growing-percent=500']
       : // What runs for days lives beside other programs. Batches die young: a larger young generation only keeps them.
-        ['--max-semi-space-size=8'],
+        ['--max-semi-space-size=4'],
     environment: {
       // A DuckDB statement holds one of these threads while it runs: Node's four leave none for files and fsync while
       // ingest catches up.

@@ -4,7 +4,7 @@ import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { localStore, openTable, recordCount, type AddFile, type DeltaTable } from '@clicklake/delta-lake';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { Engine, EngineSession, WrittenTable } from './engine.ts';
-import { openDuckdbSession } from './duckdb-session.ts';
+import { dropSchemasSql, openDuckdbSession } from './duckdb-session.ts';
 import { keepTablesOpen, type OpenTables } from './open-tables.ts';
 
 export interface DuckdbEngineOptions {
@@ -74,6 +74,9 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
       }),
       rowsOf,
     });
+    // Until the next session its rows would only take memory.
+    const drop = dropSchemasSql(Object.keys(options.sources)).join('; ');
+    opened.defer(() => connection.run(drop).then(nothing, nothing));
     const resources = opened.move();
     let closed: Promise<void> | undefined;
     return { ...inner, close: () => (closed ??= resources.disposeAsync()) };
@@ -129,4 +132,8 @@ function openDuckdb({ scratch, memoryLimitMb, threads }: DuckdbEngineOptions): P
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
+}
+
+function nothing(): void {
+  // What is left is dropped by the next session.
 }

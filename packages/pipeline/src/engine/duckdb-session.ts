@@ -39,6 +39,15 @@ const modelSchema = 'gold';
 /** What the commits of `onlyNewRows` bear. */
 const onlyNewRowsNote = 'clicklake: rows of users with new events';
 
+function schemasOf(sources: readonly string[]): readonly string[] {
+  return [...new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')])];
+}
+
+/** Statements that take away what a session has made, its views and the rows that it read into memory. */
+export function dropSchemasSql(sources: readonly string[]): readonly string[] {
+  return schemasOf(sources).map((schema) => `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`);
+}
+
 /** A session over opened tables: a view for each, in DuckDB schemas named as dbt's. */
 export async function openDuckdbSession(
   options: DuckdbSessionOptions,
@@ -52,13 +61,10 @@ export async function openDuckdbSession(
     return { snapshot, table: { version, transactions, rowsByDate: rowsByDate(snapshot, rowsOf) } };
   };
   for (const [key, table] of found) pins.set(key, pinOf(await table.snapshot()));
-  const schemas = new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')]);
   await runAll([
     "SET TimeZone = 'UTC'",
-    ...[...schemas].flatMap((schema) => [
-      `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`,
-      `CREATE SCHEMA ${quoteIdentifier(schema)}`,
-    ]),
+    ...dropSchemasSql(sources),
+    ...schemasOf(sources).map((schema) => `CREATE SCHEMA ${quoteIdentifier(schema)}`),
   ]);
   /** What each table's view shows: its version, and of which dates. */
   const shown = new Map<string, string>();
