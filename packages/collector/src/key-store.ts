@@ -144,8 +144,7 @@ async function lockFor(path: string): Promise<Lock> {
     try {
       return await acquireLock(`${path}.lock`, 'keys', `the write keys in ${path}`);
     } catch (error) {
-      const held = error instanceof DurableFilesError && error.code === 'files-lock-held';
-      if (!held || tries === lockTries) throw error;
+      if (!(error instanceof DurableFilesError) || tries === lockTries) throw error;
       await setTimeout(lockPauseMs);
     }
   }

@@ -39,12 +39,14 @@ export async function reset(context: CommandContext, { yes, keepKeys }: ResetOpt
   }
   await (await lockAll(context)).disposeAsync();
   if (!yes) await ask(context);
-  {
-    // Nobody may start between the question and the deletion.
-    await using _locks = await lockAll(context);
+  // Nobody may start between the question and the deletion.
+  const locks = await lockAll(context);
+  try {
     for (const name of doomed) {
       if (name !== 'ingest.lock') await rm(join(paths.home, name), { recursive: true, force: true });
     }
+  } finally {
+    await locks.disposeAsync();
   }
   if (json) terminal.json({ deleted: doomed });
   else terminal.talk(`Deleted ${doomed.join(', ')} in ${paths.home}.`);

@@ -29,6 +29,7 @@ const mostWaiting = 20;
 export function createWebhook({ url, home, timeoutMs, pausesMs }: WebhookOptions): Webhook {
   const ending = new AbortController();
   const closing = new AbortController();
+  const isEnding = (): boolean => ending.signal.aborted;
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
 
@@ -38,10 +39,10 @@ export function createWebhook({ url, home, timeoutMs, pausesMs }: WebhookOptions
       const answer = await post(url, body, AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]));
       if (answer.error === null) return { outcome: 'delivered', attempts, error: null };
       const pause = pausesMs[attempts - 1];
-      if (pause === undefined || !answer.again || ending.signal.aborted)
+      if (pause === undefined || !answer.again || isEnding())
         return { outcome: 'failed', attempts, error: answer.error };
       await delay(pause, undefined, { signal: ending.signal }).catch(() => undefined);
-      if (ending.signal.aborted) return { outcome: 'failed', attempts, error: answer.error };
+      if (isEnding()) return { outcome: 'failed', attempts, error: answer.error };
     }
   }
 
