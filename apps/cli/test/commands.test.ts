@@ -260,6 +260,32 @@ describe('events from the past to an answer, one command after another', () => {
     expect((await shell.run('tail', '--no-follow', '-n', '2')).stdout.trim().split('\n')).toHaveLength(2);
   });
 
+  it('tail reads to the end of a log of many megabytes, and past what is no event', async () => {
+    const own = await openShell();
+    const writer = await openEmbeddedLog({ directory: join(own.directory, '.clicklake/log') }).openWriter();
+    const value = (n: number): string =>
+      n === 1490 ? 'no JSON' : JSON.stringify({ n, pad: 'x'.repeat(2000) });
+    await writer.append(
+      Array.from({ length: 1500 }, (_, n) => ({
+        topic: 'clickstream-events' as const,
+        key: 'one',
+        value: value(n),
+        timestamp: 1_700_000_000_000 + n,
+        judgedBy: null,
+      })),
+    );
+    await writer.close();
+    const { stdout } = await own.run('tail', '--no-follow', '-n', '1400', '--json');
+    const records = stdout
+      .trim()
+      .split('\n')
+      .map((line) => parse(line) as { event?: { n: number }; raw?: string });
+    expect(records).toHaveLength(1400);
+    expect(records.at(-1)?.event?.n).toBe(1499);
+    expect(records.at(-10)?.raw).toBe('no JSON');
+    await own.close();
+  });
+
   it('reset asks, and deletes only then', async () => {
     await writeFile(join(shell.directory, '.clicklake/mine.txt'), 'not clicklake’s');
     expect(await shell.run('reset')).toMatchObject({

@@ -51,6 +51,8 @@ const KeysFile = Type.Object({
  * @throws CollectorError `keys-file-invalid`.
  */
 export async function openKeyStore(path: string): Promise<FileKeyStore> {
+  // Before it is read: what changes in between is then seen as a change.
+  let seen = await signatureOf(path);
   const existing = await readKeys(path);
   const keys = existing ?? [
     generateWriteKey({ name: 'browser', kind: 'browser', sourceId: 'web' }),
@@ -68,7 +70,6 @@ export async function openKeyStore(path: string): Promise<FileKeyStore> {
       await lock.release();
     }
   });
-  let seen = await signatureOf(path);
   return {
     ...store,
     async refresh() {
@@ -83,12 +84,7 @@ export async function openKeyStore(path: string): Promise<FileKeyStore> {
 
 /** Keys that live only as long as the process: for tests and embedding. */
 export function createKeyStore(keys: readonly WriteKey[]): KeyStore {
-  let current = keys;
-  return storeOf(keys, (plan) => {
-    const planned = plan([...current]);
-    current = planned.keys;
-    return Promise.resolve(planned);
-  });
+  return storeOf(keys, (plan, known) => Promise.resolve(plan([...known])));
 }
 
 interface Planned<T> {
@@ -96,10 +92,10 @@ interface Planned<T> {
   readonly answer: T;
 }
 
-/** @param save makes a change to the keys that are kept, and keeps it. */
+/** @param save makes a change to the keys that are kept, or to those known where nothing else is, and keeps it. */
 function storeOf(
   initial: readonly WriteKey[],
-  save: <T>(plan: (keys: WriteKey[]) => Planned<T>) => Promise<Planned<T>>,
+  save: <T>(plan: (keys: WriteKey[]) => Planned<T>, known: Iterable<WriteKey>) => Promise<Planned<T>>,
 ): KeyStore & { replace(keys: readonly WriteKey[]): void } {
   let byHash = indexed(initial);
   let lastChange: Promise<unknown> = Promise.resolve();
@@ -107,7 +103,7 @@ function storeOf(
   /** Changes one after another, each visible only once it is on disk. */
   function change<T>(plan: (keys: WriteKey[]) => Planned<T>): Promise<T> {
     const changed = lastChange.then(async () => {
-      const { keys, answer } = await save(plan);
+      const { keys, answer } = await save(plan, byHash.values());
       byHash = indexed(keys);
       return answer;
     });

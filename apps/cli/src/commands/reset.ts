@@ -20,6 +20,8 @@ const ours: ReadonlySet<string> = new Set([
   'collector.lock',
 ]);
 
+const heldLocks: ReadonlySet<string> = new Set(['ingest.lock', 'collector.lock']);
+
 export interface ResetOptions {
   /** Do not ask. */
   readonly yes: boolean;
@@ -43,7 +45,8 @@ export async function reset(context: CommandContext, { yes, keepKeys }: ResetOpt
   const locks = await lockAll(context);
   try {
     for (const name of doomed) {
-      if (name !== 'ingest.lock') await rm(join(paths.home, name), { recursive: true, force: true });
+      // What we hold goes when it is released, last.
+      if (!heldLocks.has(name)) await rm(join(paths.home, name), { recursive: true, force: true });
     }
   } finally {
     await locks.disposeAsync();

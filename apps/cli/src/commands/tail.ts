@@ -39,7 +39,7 @@ export async function tail(
   const stopListening = context.effects.signals.onStop(() => end.abort());
   try {
     const partitions = await startAt(reader, last, errors);
-    print(context, await readAll(reader, partitions, last));
+    print(context, (await readAll(reader, partitions)).slice(-last || Infinity));
     while (follow && !end.signal.aborted) {
       await reader.waitForAppend(end.signal);
       print(context, await readAll(reader, partitions));
@@ -62,12 +62,8 @@ async function startAt(reader: LogReader, last: number, errors: boolean): Promis
     });
 }
 
-/** To the end that the log has now, or the newest `most` of it. */
-async function readAll(
-  reader: LogReader,
-  partitions: readonly TailedPartition[],
-  most = Infinity,
-): Promise<TailedRecord[]> {
+/** To the end that the log has now. */
+async function readAll(reader: LogReader, partitions: readonly TailedPartition[]): Promise<TailedRecord[]> {
   const records: TailedRecord[] = [];
   const states = await reader.describe();
   for (const tailed of partitions) {
@@ -83,9 +79,7 @@ async function readAll(
       tailed.next = last.nextOffset;
     }
   }
-  return records
-    .sort((a, b) => a.timestamp - b.timestamp)
-    .slice(most === Infinity ? 0 : -most || records.length);
+  return records.sort((a, b) => a.timestamp - b.timestamp);
 }
 
 function print({ terminal, json }: CommandContext, records: readonly TailedRecord[]): void {

@@ -83,15 +83,11 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
   };
   const deadLettersSql = filesSql(tables.dead_letters, deadLetters, [...deadLetters.files.values()]);
   const duplicatesSql = filesSql(tables.duplicates, duplicates, [...duplicates.files.values()]);
-  const find = {
-    duplicates: async () =>
-      (await findDuplicates(connections, duplicatesSql, eventId)).map((row) => duplicateRecord(row, true)),
-    deadLetters: async () =>
-      (await findDeadLetters(connections, deadLettersSql, eventId, places)).map((row) =>
-        deadRecord(row, true),
-      ),
-  };
-  const committed = await together([inSilver(), find.duplicates(), find.deadLetters()]);
+  const inDuplicates = async (): Promise<readonly TracedRecord[]> =>
+    (await findDuplicates(connections, duplicatesSql, eventId)).map((row) => duplicateRecord(row, true));
+  const inDeadLetters = async (): Promise<readonly TracedRecord[]> =>
+    (await findDeadLetters(connections, deadLettersSql, eventId, places)).map((row) => deadRecord(row, true));
+  const committed = await together([inSilver(), inDuplicates(), inDeadLetters()]);
   committed.flat().forEach(add);
   for (const row of tail?.silver ?? []) add(validRecord(row, false));
   for (const row of tail?.duplicates ?? []) add(duplicateRecord(row, false));

@@ -35,21 +35,22 @@ test('a source that is not there yet is undefined, and is seen by the next sessi
   await harness.dispose();
 });
 
+const texts = {
+  name: 'texts',
+  description: '',
+  columns: [
+    { name: 'day', type: 'date', description: '' },
+    { name: 'id', type: 'bigint', description: '' },
+    { name: 'text', type: 'varchar', description: '' },
+  ],
+  dateColumn: 'day',
+} as const;
+const ofTexts = { table: 'texts', transactions: [], expected: new Map<string, bigint | undefined>() };
+
 test('a SELECT that outgrows the memory limit spills, and its rows are whole', async () => {
   const harness = await createDuckdbHarness({ memoryLimitMb: 96 });
   const { engine } = harness;
-  const session = await engine.openSession([
-    {
-      name: 'wide',
-      description: '',
-      columns: [
-        { name: 'day', type: 'date', description: '' },
-        { name: 'id', type: 'bigint', description: '' },
-        { name: 'text', type: 'varchar', description: '' },
-      ],
-      dateColumn: 'day',
-    },
-  ]);
+  const session = await engine.openSession([{ ...texts, name: 'wide' }]);
   const { rows } = await session.replaceDates({
     table: 'wide',
     // About 120 MB to be sorted, in 96.
@@ -68,18 +69,6 @@ test('a SELECT that outgrows the memory limit spills, and its rows are whole', a
   expect(found).toEqual({ n: 600_000n, ids: 600_000n });
   await harness.dispose();
 });
-
-const texts = {
-  name: 'texts',
-  description: '',
-  columns: [
-    { name: 'day', type: 'date', description: '' },
-    { name: 'id', type: 'bigint', description: '' },
-    { name: 'text', type: 'varchar', description: '' },
-  ],
-  dateColumn: 'day',
-} as const;
-const ofTexts = { table: 'texts', transactions: [], expected: new Map<string, bigint | undefined>() };
 
 test('where a row is replaced, the files of the date without such a row stay as they are', async () => {
   const harness = await createDuckdbHarness();
