@@ -23,8 +23,7 @@ export async function conformingSelectList(
   schema: StructType,
   partitionColumns: readonly string[],
 ): Promise<string> {
-  const offered = await describeColumns(connection, `DESCRIBE ${select}`);
-  const wanted = await canonicalTypes(connection, schema);
+  const { offered, wanted } = await describe(connection, select, schema);
   const problems = [...unknownColumns(offered, schema), ...unfitTypes(offered, wanted)];
   if (problems.length > 0) throw schemaMismatch(problems);
 
@@ -58,17 +57,21 @@ function unfitTypes(offered: readonly OfferedColumn[], wanted: readonly OfferedC
   });
 }
 
-/** The schema's types as DuckDB itself prints them. */
-function canonicalTypes(connection: DuckDBConnection, schema: StructType): Promise<OfferedColumn[]> {
-  const columns = schema.fields.map(
-    (field) => `CAST(NULL AS ${duckdbTypeOf(field.type)}) AS ${quoteIdentifier(field.name)}`,
+/** What the SELECT offers, and the schema's types as DuckDB itself prints them. */
+async function describe(
+  connection: DuckDBConnection,
+  select: string,
+  schema: StructType,
+): Promise<{ readonly offered: readonly OfferedColumn[]; readonly wanted: readonly OfferedColumn[] }> {
+  const columns = schema.fields.map(({ type }) => `CAST(NULL AS ${duckdbTypeOf(type)})`);
+  const reader = await connection.runAndReadAll(
+    `DESCRIBE SELECT ${[...columns, 'offered.*'].join(', ')} FROM (${select}) AS offered`,
   );
-  return describeColumns(connection, `DESCRIBE SELECT ${columns.join(', ')}`);
-}
-
-async function describeColumns(connection: DuckDBConnection, describe: string): Promise<OfferedColumn[]> {
-  const rows = (await connection.runAndReadAll(describe)).getRowsJson();
-  return rows.map((row) => ({ name: textOf(row[0]), type: textOf(row[1]) }));
+  const described = reader.getRowsJson().map(([name, type]) => ({ name: textOf(name), type: textOf(type) }));
+  return {
+    wanted: schema.fields.map(({ name }, index) => ({ name, type: described[index]?.type ?? '' })),
+    offered: described.slice(schema.fields.length),
+  };
 }
 
 function schemaMismatch(problems: readonly string[]): DeltaError {

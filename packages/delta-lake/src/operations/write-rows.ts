@@ -1,3 +1,4 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { AddFile, PartitionValues } from '../log/actions.ts';
 import type { CommitRequest } from '../log/commit.ts';
 import type { Snapshot } from '../log/table-state.ts';
@@ -16,6 +17,8 @@ export interface WriteOptions extends StageOptions {
 }
 
 export interface ReplaceOptions extends WriteOptions {
+  /** Several SELECTs are run side by side, each on one of these: all have to see the caller's temporary tables. */
+  readonly connections?: readonly DuckDBConnection[];
   /**
    * Of the partitions, only these files of a snapshot are replaced; the rows of others stay. What another writer did
    * to the partitions since that snapshot is a conflict.
@@ -71,11 +74,7 @@ export async function replacePartitions(
     .flatMap((values) => Object.keys(values))
     .filter((name) => !partitionColumns.includes(name));
   if (unknown.length > 0) throw notPartitioned(unknown, partitionColumns);
-  const adds: StagedFile[] = [];
-  for (const piece of typeof select === 'string' ? [select] : (select ?? [])) {
-    const { select: rows, ...partition } = typeof piece === 'string' ? { select: piece } : piece;
-    adds.push(...(await table.stage(rows, { ...options, ...partition })));
-  }
+  const adds = await stagePieces(table, typeof select === 'string' ? [select] : (select ?? []), options);
   requireInside(adds, partitions);
   return await table.commit({
     ...operationOf(partitions, partitionColumns, select !== undefined, only !== undefined),
@@ -95,6 +94,28 @@ export async function replacePartitions(
         }),
     ...provenance(options),
   });
+}
+
+/** One after another, or side by side where there are connections for it. What was begun has ended when it rejects. */
+async function stagePieces(
+  table: TableContext,
+  pieces: readonly (string | PartitionSelect)[],
+  { connections, ...options }: ReplaceOptions,
+): Promise<readonly StagedFile[]> {
+  const staged: (readonly StagedFile[])[] = [];
+  const left = pieces.entries();
+  const stageNext = async (own: Pick<StageOptions, 'connection'>): Promise<void> => {
+    // The iterator is shared: whoever is free takes the next.
+    for (const [index, piece] of left) {
+      const { select, ...partition } = typeof piece === 'string' ? { select: piece } : piece;
+      staged[index] = await table.stage(select, { ...options, ...partition, ...own });
+    }
+  };
+  const workers = (connections ?? []).map((connection) => stageNext({ connection }));
+  const ended = await Promise.allSettled(workers.length === 0 ? [stageNext({})] : workers);
+  const failed = ended.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return staged.flat();
 }
 
 /** As Spark names them. */

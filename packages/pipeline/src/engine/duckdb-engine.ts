@@ -2,10 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import { localStore, openTable, recordCount, type AddFile, type DeltaTable } from '@clicklake/delta-lake';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import type { Engine, EngineSession, WrittenTable } from './engine.ts';
-import { dropSchemasSql, openDuckdbSession } from './duckdb-session.ts';
+import { openDuckdbSession, schemasOf } from './duckdb-session.ts';
 import { keepTablesOpen, type OpenTables } from './open-tables.ts';
+import { dropSchemasSql, type LaneConnections } from './session-lanes.ts';
 
 export interface DuckdbEngineOptions {
   readonly files: FileSystem;
@@ -21,6 +22,9 @@ export interface DuckdbEngineOptions {
   readonly memoryLimitMb: number;
   readonly threads: number;
 }
+
+/** The first is DuckDB's own. */
+const laneDatabases = ['memory', 'beside'] as const;
 
 /** What outlives a session: opening it anew would read every log again. */
 interface Workshop {
@@ -62,9 +66,19 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
       if (table !== undefined) found.set(key, table);
     }
     await using opened = new AsyncDisposableStack();
-    const connection = opened.adopt(await duckdb.connect(), (own) => own.closeSync());
+    const lanes: LaneConnections[] = [];
+    // Until the next session its rows would only take memory.
+    const drop = dropSchemasSql(schemasOf(Object.keys(options.sources)));
+    for (const database of laneDatabases) {
+      const connections = [await connect(duckdb, database), await connect(duckdb, database)] as const;
+      opened.defer(() => {
+        for (const connection of connections) connection.closeSync();
+      });
+      opened.defer(() => connections[0].run(drop).then(nothing, nothing));
+      lanes.push({ database, connections });
+    }
     const inner = await openDuckdbSession({
-      connection,
+      lanes,
       found,
       tables,
       sources: Object.keys(options.sources),
@@ -74,9 +88,6 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
       }),
       rowsOf,
     });
-    // Until the next session its rows would only take memory.
-    const drop = dropSchemasSql(Object.keys(options.sources)).join('; ');
-    opened.defer(() => connection.run(drop).then(nothing, nothing));
     const resources = opened.move();
     let closed: Promise<void> | undefined;
     return { ...inner, close: () => (closed ??= resources.disposeAsync()) };
@@ -103,6 +114,10 @@ async function openWorkshop(options: DuckdbEngineOptions): Promise<Workshop> {
   await rm(scratch, { recursive: true, force: true });
   await files.makeDirectory(scratch);
   const duckdb = await openDuckdb(options);
+  const [, ...attached] = laneDatabases;
+  const connection = await duckdb.connect();
+  for (const database of attached) await connection.run(`ATTACH ':memory:' AS ${database}`);
+  connection.closeSync();
   const tables = keepTablesOpen((directory) =>
     openTable(localStore(directory, files), { duckdb, crashPoints, clock }),
   );
@@ -114,6 +129,12 @@ async function openWorkshop(options: DuckdbEngineOptions): Promise<Workshop> {
       duckdb.closeSync();
     },
   };
+}
+
+async function connect(duckdb: DuckDBInstance, database: string): Promise<DuckDBConnection> {
+  const connection = await duckdb.connect();
+  await connection.run(`SET TimeZone = 'UTC'; USE ${database}`);
+  return connection;
 }
 
 function openDuckdb({ scratch, memoryLimitMb, threads }: DuckdbEngineOptions): Promise<DuckDBInstance> {

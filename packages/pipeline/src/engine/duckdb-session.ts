@@ -4,7 +4,6 @@ import {
   pruneFiles,
   quoteIdentifier,
   quoteLiteral,
-  scanSql,
   type AddFile,
   type DeltaTable,
   type ObjectStore,
@@ -13,15 +12,24 @@ import {
   type Snapshot,
   type TableOptions,
 } from '@clicklake/delta-lake';
-import { DuckDBTypeId, type DuckDBConnection, type JS } from '@duckdb/node-api';
+import { DuckDBTypeId, type JS } from '@duckdb/node-api';
 import { PipelineError } from '../pipeline-error.ts';
-import type { EngineSession, PinnedTable, QueryRow, ReplaceDates, WrittenTable } from './engine.ts';
+import type {
+  EngineSession,
+  PinnedTable,
+  QueryRow,
+  ReplaceDates,
+  ReplacedDates,
+  WrittenTable,
+} from './engine.ts';
 import { gatherPieces, ofOneDate } from './gather-pieces.ts';
 import { goldSchema, goldProperties } from './gold-schema.ts';
 import { planReplacement } from './plan-replacement.ts';
+import { openLanes, type Lane, type LaneConnections, type ShownTable } from './session-lanes.ts';
 
 export interface DuckdbSessionOptions {
-  readonly connection: DuckDBConnection;
+  /** Each for the statements of one call; so many calls can go on at a time. */
+  readonly lanes: readonly LaneConnections[];
   /** Tables that exist, by `model name` or `source name`. */
   readonly found: Map<string, DeltaTable>;
   readonly tables: readonly WrittenTable[];
@@ -39,20 +47,16 @@ const modelSchema = 'gold';
 /** What the commits of `onlyNewRows` bear. */
 const onlyNewRowsNote = 'clicklake: rows of users with new events';
 
-function schemasOf(sources: readonly string[]): readonly string[] {
+/** Where a session makes its views and tables. */
+export function schemasOf(sources: readonly string[]): readonly string[] {
   return [...new Set([modelSchema, ...sources.map((name) => name.split('.')[0] ?? '')])];
-}
-
-/** Statements that take away what a session has made, its views and the rows that it read into memory. */
-export function dropSchemasSql(sources: readonly string[]): readonly string[] {
-  return schemasOf(sources).map((schema) => `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`);
 }
 
 /** A session over opened tables: a view for each, in DuckDB schemas named as dbt's. */
 export async function openDuckdbSession(
   options: DuckdbSessionOptions,
 ): Promise<Omit<EngineSession, 'close'>> {
-  const { connection, found, tables, sources } = options;
+  const { found, tables, sources } = options;
   const rowsOf = (file: AddFile): number => options.rowsOf(file);
   const written = new Map(tables.map((table) => [table.name, table]));
   const pins = new Map<string, Pin>();
@@ -61,45 +65,23 @@ export async function openDuckdbSession(
     return { snapshot, table: { version, transactions, rowsByDate: rowsByDate(snapshot, rowsOf) } };
   };
   for (const [key, table] of found) pins.set(key, pinOf(await table.snapshot()));
-  await runAll([
-    "SET TimeZone = 'UTC'",
-    ...dropSchemasSql(sources),
-    ...schemasOf(sources).map((schema) => `CREATE SCHEMA ${quoteIdentifier(schema)}`),
-  ]);
-  /** What each table's view shows: its version, and of which dates. */
-  const shown = new Map<string, string>();
+  const schemas = schemasOf(sources);
+  const views = new Map<string, string>();
+  const lanes = openLanes(options.lanes, { schemas, tables: tablesToShow, views });
 
-  /** In one go: each wait for DuckDB is one for the process's other work, too. */
-  async function runAll(statements: readonly string[]): Promise<void> {
-    if (statements.length > 0) await connection.run(statements.join(';\n'));
+  function tablesToShow(): ReadonlyMap<string, ShownTable> {
+    const shown = new Map<string, ShownTable>();
+    for (const [key, { snapshot }] of pins) {
+      const table = found.get(key);
+      const [kind, name] = key.split(' ') as ['model' | 'source', string];
+      if (table !== undefined) shown.set(relation(kind, name), { store: table.store, snapshot });
+    }
+    return shown;
   }
 
   function relation(kind: 'model' | 'source', name: string): string {
     const path = kind === 'model' ? [modelSchema, name] : name.split('.');
     return path.map(quoteIdentifier).join('.');
-  }
-
-  /** Tables can have thousands of files: a statement about few dates is planned with theirs only. */
-  async function show(dates?: readonly string[]): Promise<void> {
-    const statements: string[] = [];
-    const showing = new Map<string, string>();
-    for (const [key, { snapshot }] of pins) {
-      const table = found.get(key);
-      const wanted = `${snapshot.version} ${dates?.join() ?? 'all'}`;
-      if (table === undefined || shown.get(key) === wanted) continue;
-      const [kind, name] = key.split(' ') as ['model' | 'source', string];
-      const [column] = snapshot.metadata.partitionColumns;
-      const files =
-        dates === undefined || column === undefined
-          ? snapshot.files.values()
-          : pruneFiles(snapshot, [{ column, op: 'in', values: dates }]);
-      statements.push(
-        `CREATE OR REPLACE VIEW ${relation(kind, name)} AS ${scanSql(table.store, snapshot, files)}`,
-      );
-      showing.set(key, wanted);
-    }
-    await runAll(statements);
-    for (const [key, wanted] of showing) shown.set(key, wanted);
   }
 
   function writtenTable(name: string): WrittenTable {
@@ -114,6 +96,7 @@ export async function openDuckdbSession(
 
   /** The SELECTs as they are to be written: DuckDB sorts rows into files by date only where there are many dates. */
   async function selectsByDate(
+    { connection }: Lane,
     definition: WrittenTable,
     selects: readonly string[],
     dates: readonly string[] | 'all',
@@ -128,6 +111,7 @@ export async function openDuckdbSession(
 
   /** What is written for some dates, and which files it takes the place of. */
   async function replacementOf(
+    lane: Lane,
     definition: WrittenTable,
     table: DeltaTable,
     { selects, dates, replacing }: ReplaceDates,
@@ -136,9 +120,9 @@ export async function openDuckdbSession(
     readonly only?: ReplaceOptions['only'];
   }> {
     if (replacing === undefined || dates === 'all')
-      return { selects: await selectsByDate(definition, selects, dates) };
+      return { selects: await selectsByDate(lane, definition, selects, dates) };
     const keys = keysOf(definition);
-    await connection.run(`CREATE OR REPLACE TABLE ${keys} AS ${replacing}`);
+    await lane.connection.run(`CREATE OR REPLACE TABLE ${keys} AS ${replacing}`);
     const snapshot = await table.snapshot();
     const ofDates = pruneFiles(snapshot, [{ column: definition.dateColumn, op: 'in', values: dates }]);
     const { dateColumn } = definition;
@@ -150,8 +134,8 @@ export async function openDuckdbSession(
       found: foundOf(definition),
       rowsOf,
     };
-    const { files, kept } = await planReplacement(connection, table.store, replacement);
-    const made = await selectsByDate(definition, selects, dates);
+    const { files, kept } = await planReplacement(lane.connection, table.store, replacement);
+    const made = await selectsByDate(lane, definition, selects, dates);
     return { selects: [...made, ...kept], only: { snapshot, files } };
   }
 
@@ -175,33 +159,32 @@ export async function openDuckdbSession(
     return created;
   }
 
-  const views = new Map<string, string>();
-  const narrowed = new Map<string, string>();
+  const definitions = new Map<string, string>();
+  const narrowed = new Map<string, { readonly select: string; readonly rows: string }>();
 
   async function narrowView(
     name: string,
     select: string | null,
     inputDates?: readonly string[],
   ): Promise<void> {
-    const definition = views.get(name);
+    const definition = definitions.get(name);
     if (definition === undefined) throw new TypeError(`${name} is no view of this session.`);
-    if (narrowed.get(name) === (select ?? undefined)) return;
+    const known = narrowed.get(name);
+    if (known?.select === (select ?? undefined)) return;
     const view = relation('model', name);
-    const rows = relation('model', `${name}, narrowed`);
-    await connection.run(`CREATE OR REPLACE VIEW ${view} AS ${definition}`);
+    views.set(view, definition);
     narrowed.delete(name);
-    if (select === null) {
-      await connection.run(`DROP TABLE IF EXISTS ${rows}`);
-      return;
-    }
-    await show(inputDates);
-    await connection.run(`CREATE OR REPLACE TABLE ${rows} AS ${select}`);
-    await connection.run(`CREATE OR REPLACE VIEW ${view} AS SELECT * FROM ${rows}`);
-    narrowed.set(name, select);
+    await lanes.use(async ({ connection, show, inAnyLane }) => {
+      await show(select === null ? [] : inputDates);
+      if (known !== undefined) await connection.run(`DROP TABLE IF EXISTS ${known.rows}`);
+      if (select === null) return;
+      const rows = inAnyLane(relation('model', `${name}, narrowed`));
+      await connection.run(`CREATE TABLE ${rows} AS ${select}`);
+      views.set(view, `SELECT * FROM ${rows}`);
+      narrowed.set(name, { select, rows });
+    });
   }
 
-  // Views over them can be made; files are looked at by the statements that need them.
-  await show([]);
   return {
     relation,
     narrowView,
@@ -227,19 +210,28 @@ export async function openDuckdbSession(
       const snapshot = await snapshotAt(found.get(key), version);
       if (snapshot === undefined) return false;
       pins.set(key, pinOf(snapshot));
-      await show([]);
       return true;
     },
     literal: quoteLiteral,
     instant: (text) => `CAST(${quoteLiteral(text)} AS TIMESTAMP WITH TIME ZONE)`,
     rowAsJson: (alias) => `CAST(to_json(${quoteIdentifier(alias)}) AS VARCHAR)`,
     async createView(name, select) {
-      views.set(name, select);
-      await connection.run(`CREATE OR REPLACE VIEW ${relation('model', name)} AS ${select}`);
+      const view = relation('model', name);
+      definitions.set(name, select);
+      views.set(view, select);
+      try {
+        // Files are looked at by the statements that need them.
+        await lanes.use(({ show }) => show([]));
+      } catch (error) {
+        views.delete(view);
+        throw error;
+      }
     },
     async query(select, inputDates) {
-      await show(inputDates);
-      const reader = await connection.runAndReadAll(select);
+      const reader = await lanes.use(async ({ connection, show }) => {
+        await show(inputDates);
+        return await connection.runAndReadAll(select);
+      });
       const isDate = reader.columnTypes().map(({ typeId }) => typeId === DuckDBTypeId.DATE);
       const names = reader.columnNames();
       return reader.getRowsJS().map((row) =>
@@ -251,45 +243,48 @@ export async function openDuckdbSession(
         ),
       );
     },
-    async replaceDates(request) {
-      const { table: name, selects, dates, transactions, expected, inputDates, onlyNewRows } = request;
-      const definition = writtenTable(name);
-      const table = await openOrCreate(definition);
-      const schema = goldSchema(definition.columns);
-      try {
-        await show(inputDates);
-        const { selects: written, only } = await replacementOf(definition, table, request);
-        const { version } = await table.replaceWhere(
-          dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
-          written,
-          {
-            ...(only === undefined ? {} : { only }),
-            connection,
-            compression: 'zstd',
-            compressionLevel,
-            rowGroupRows,
-            transactions,
-            expectedTransactions: expected,
-            ...(onlyNewRows === true ? { userMetadata: onlyNewRowsNote } : {}),
-            ...(dates === 'all' ? { schema } : {}),
-          },
-        );
-        const before = pins.get(`model ${name}`)?.snapshot;
-        const after = await table.snapshot();
-        pins.set(`model ${name}`, pinOf(after));
-        return { version, ...newFiles(before, after, rowsOf) };
-      } catch (error) {
-        if (isDeltaError(error, 'delta-transaction-fenced')) throw fenced(name, error);
-        throw error;
-      } finally {
-        if (selects.length > 1) await connection.run(`DROP TABLE IF EXISTS ${piecesOf(definition)}`);
-        if (request.replacing !== undefined)
-          await connection.run(
-            `DROP TABLE IF EXISTS ${keysOf(definition)}; DROP TABLE IF EXISTS ${foundOf(definition)}`,
-          );
-      }
-    },
+    replaceDates: (request) => lanes.use((lane) => replaceDates(lane, request)),
   };
+
+  async function replaceDates(lane: Lane, request: ReplaceDates): Promise<ReplacedDates> {
+    const { table: name, selects, dates, transactions, expected, inputDates, onlyNewRows } = request;
+    const definition = writtenTable(name);
+    const table = await openOrCreate(definition);
+    const schema = goldSchema(definition.columns);
+    try {
+      await lane.show(inputDates);
+      const { selects: written, only } = await replacementOf(lane, definition, table, request);
+      const { version } = await table.replaceWhere(
+        dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
+        written,
+        {
+          // Many rows are written one piece after another, so that each fits the memory.
+          ...(only === undefined ? { connection: lane.connection } : { only, connections: lane.connections }),
+          compression: 'zstd',
+          compressionLevel,
+          rowGroupRows,
+          transactions,
+          expectedTransactions: expected,
+          ...(onlyNewRows === true ? { userMetadata: onlyNewRowsNote } : {}),
+          ...(dates === 'all' ? { schema } : {}),
+        },
+      );
+      const before = pins.get(`model ${name}`)?.snapshot;
+      const after = await table.snapshot();
+      pins.set(`model ${name}`, pinOf(after));
+      return { version, ...newFiles(before, after, rowsOf) };
+    } catch (error) {
+      if (isDeltaError(error, 'delta-transaction-fenced')) throw fenced(name, error);
+      throw error;
+    } finally {
+      const made = [
+        ...(selects.length > 1 ? [piecesOf(definition)] : []),
+        ...(request.replacing === undefined ? [] : [keysOf(definition), foundOf(definition)]),
+      ];
+      if (made.length > 0)
+        await lane.connection.run(made.map((each) => `DROP TABLE IF EXISTS ${each}`).join('; '));
+    }
+  }
 }
 
 async function snapshotAt(table: DeltaTable | undefined, version: number): Promise<Snapshot | undefined> {

@@ -66,7 +66,6 @@ export async function planReplacement(
      FROM (${scanSql(store, snapshot, dateFiles, fileColumn)}) SEMI JOIN ${keys} USING (${columns})`,
   );
   const counted = await connection.runAndReadAll(`SELECT ${fileOfRow}, count(*) FROM ${found} GROUP BY ALL`);
-  await connection.run(`ALTER TABLE ${found} DROP COLUMN ${fileOfRow}`);
   const replaced = new Map(counted.getRows().map(([place, rows]) => [String(place), Number(rows)]));
   const replacedOf = ({ path }: AddFile): number => replaced.get(store.location(path)) ?? 0;
   const concerned = new Set(dateFiles.filter((file) => replacedOf(file) > 0));

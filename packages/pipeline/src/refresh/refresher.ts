@@ -10,6 +10,7 @@ import {
 import { analysisOf, narrowViews, readsFewRows, rowsOfAll, defaultRowsPerPiece } from './new-rows.ts';
 import { inputsOf, planRefresh, type RefreshRequest } from './plan-refresh.ts';
 import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
+import { inOrderOfInputs } from './in-order-of-inputs.ts';
 import { refreshTransactions } from './refresh-transactions.ts';
 import { inputDatesOf, inputOf, silverOf, silverSource, targetOf } from './silver-source.ts';
 
@@ -37,6 +38,9 @@ export interface RefreshedModel {
   readonly bytes: number;
   readonly durationMs: number;
 }
+
+/** Models made side by side: more would take the processors from ingest. */
+const stepsAtOnce = 2;
 
 export interface RefreshProgress {
   readonly model: string;
@@ -79,22 +83,51 @@ export function createRefresher({
       inSession(async (session) => {
         const plan = await planRefresh(session, project, engine.dialect, request, rowsPerPiece);
         crashPoints.reach('refresh-planned');
-        const models: RefreshedModel[] = [];
-        const total = plan.steps.length;
-        const fewRows = rowsOfAll(plan.steps, rowsPerPiece);
-        for (const step of plan.steps) {
+        const models = await executeAll(session, plan, (done, model) => {
           signal?.throwIfAborted();
-          onProgress({ model: step.model, done: models.length, total });
-          const isFew = readsFewRows(step, rowsPerPiece);
-          const model = modelOf(project, step.model);
-          if (isFew || (step.mode !== 'nothing' && inputsOf(project, model).includes(silverSource)))
-            await narrowViews(session, project, engine.dialect, isFew ? fewRows : null);
-          models.push(await execute(session, step));
-          crashPoints.reach('refresh-after-model');
-        }
+          onProgress({ model, done, total: plan.steps.length });
+        });
         return { silverVersion: plan.silverVersion, models };
       }),
   };
+
+  /** In the order of the plan; steps of few rows side by side, each as soon as what it is made from is there. */
+  async function executeAll(
+    session: EngineSession,
+    { steps }: RefreshPlan,
+    onBegin: (done: number, model: string) => void,
+  ): Promise<readonly RefreshedModel[]> {
+    const few = rowsOfAll(steps, rowsPerPiece);
+    const isFew = (step: PlannedStep): boolean => readsFewRows(step, rowsPerPiece);
+    let done = 0;
+    const make = async (step: PlannedStep): Promise<RefreshedModel> => {
+      onBegin(done, step.model);
+      const made = await execute(session, step);
+      done += 1;
+      crashPoints.reach('refresh-after-model');
+      return made;
+    };
+    if (few !== null && steps.every((step) => step.mode === 'nothing' || isFew(step))) {
+      await narrowViews(session, project, engine.dialect, few);
+      return await inOrderOfInputs(
+        steps.map((step) => ({
+          ...step,
+          name: step.model,
+          inputs: inputsOf(project, modelOf(project, step.model)),
+        })),
+        stepsAtOnce,
+        make,
+      );
+    }
+    const models: RefreshedModel[] = [];
+    for (const step of steps) {
+      const readsSilver = inputsOf(project, modelOf(project, step.model)).includes(silverSource);
+      if (isFew(step) || (step.mode !== 'nothing' && readsSilver))
+        await narrowViews(session, project, engine.dialect, isFew(step) ? few : null);
+      models.push(await make(step));
+    }
+    return models;
+  }
 
   async function execute(session: EngineSession, step: PlannedStep): Promise<RefreshedModel> {
     const startedAt = performance.now();
@@ -114,11 +147,12 @@ export function createRefresher({
       model.replaces === null || !readsFewRows(step, rowsPerPiece)
         ? undefined
         : compileQuery(project, analysisOf(project, model.replaces), target, step.vars);
-    const selects = pieces(step, model, silverOf(session), rowsPerPiece).map(({ incremental, vars }) =>
-      compileModel(project, model.name, target, {
-        incremental,
-        vars: replacing === undefined ? vars : { ...vars, takes_over: false },
-      }),
+    const selects = pieces(step, model, inputRows(session, inputsOf(project, model)), rowsPerPiece).map(
+      ({ incremental, vars }) =>
+        compileModel(project, model.name, target, {
+          incremental,
+          vars: replacing === undefined ? vars : { ...vars, takes_over: false },
+        }),
     );
     const { version, rows, bytes } = await session.replaceDates({
       table: model.name,
@@ -141,7 +175,7 @@ export function createRefresher({
 function pieces(
   { mode, vars, dates, pieces: shares }: PlannedStep,
   model: Model,
-  silver: PinnedTable,
+  rowsByDate: PinnedTable['rowsByDate'],
   rowsPerPiece: number,
 ): readonly { readonly incremental: boolean; readonly vars: RunVariables }[] {
   const incremental = mode === 'dates';
@@ -153,14 +187,14 @@ function pieces(
   const groups =
     model.widenedBy !== null || vars.changed_offsets != null
       ? [dates]
-      : groupDates(dates, silver, rowsPerPiece);
+      : groupDates(dates, rowsByDate, rowsPerPiece);
   if (groups.length <= 1) return [{ incremental, vars }];
   return groups.map((group) => ({ incremental: true, vars: { ...vars, touched_dates: group } }));
 }
 
 function groupDates(
   dates: readonly string[],
-  { rowsByDate }: PinnedTable,
+  rowsByDate: PinnedTable['rowsByDate'],
   rowsPerPiece: number,
 ): readonly (readonly string[])[] {
   const groups: string[][] = [];
@@ -175,6 +209,15 @@ function groupDates(
     rows += more;
   }
   return groups;
+}
+
+/** How many rows the models' inputs have on each date, all together. */
+function inputRows(session: EngineSession, inputs: readonly string[]): PinnedTable['rowsByDate'] {
+  const rows = new Map<string, number>();
+  for (const name of inputs)
+    for (const [date, count] of inputOf(session, name)?.rowsByDate ?? [])
+      rows.set(date, (rows.get(date) ?? 0) + count);
+  return rows;
 }
 
 /** The tables that a project's incremental models make. */
