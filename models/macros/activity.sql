@@ -39,14 +39,18 @@ select
       {%- if users is not none %}
         and user_id in (select chosen.user_id from {{ users }} as chosen)
       {%- endif %}
-      {%- if var('user_bucket') is not none %}
-        and {{ in_bucket('user_id', var('user_bucket')) }}
-      {%- endif %}
+      {{- in_own_bucket('user_id') }}
     ) as events
   ) as with_neighbours
 {%- endmacro %}
 
-{# One share of all users, so that a table is made in pieces that fit the memory. #}
+{# Of a table that is made in pieces that fit the memory, the rows of the one at hand. #}
+{% macro in_own_bucket(column) -%}
+{%- if var('bucket') is not none %}
+        and {{ in_bucket(column, var('bucket')) }}
+{%- endif %}
+{%- endmacro %}
+
 {% macro in_bucket(column, bucket) -%}
 {{ return(adapter.dispatch('in_bucket', 'clicklake')(column, bucket)) }}
 {%- endmacro %}

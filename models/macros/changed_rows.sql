@@ -25,7 +25,13 @@
 {%- endif -%}
 {%- endmacro %}
 
-{# Whoever has a changed row: nobody else's rows differ from what was made of them. #}
-{% macro changed_users() -%}
+{#
+  Whoever has a changed row: nobody else's rows differ from what was made of them. In a model whose buckets are of
+  users, those of the one at hand.
+#}
+{% macro changed_users(in_buckets_of_users=true) -%}
 select changed.user_id from {{ ref('stg_events') }} as changed where {{ is_changed() }}
+{%- if in_buckets_of_users -%}
+{{ in_own_bucket('changed.user_id') }}
+{%- endif -%}
 {%- endmacro %}

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='date',
-    meta={'replaces': 'replaced_activity'}
+    meta={'replaces': 'replaced_activity', 'in_buckets': true}
   )
 }}
 {#- With the appended rows known, only their users' rows are made; the others are taken over. -#}
@@ -24,12 +24,14 @@ with by_product as (
     sum(time_on_page) as seconds_on_page,
     count(time_on_page) as timed_events
   from {{ ref('stg_events') }}
+  where true
   {%- if is_incremental() %}
-  where {{ on_touched_dates('event_date') }}
+    and {{ on_touched_dates('event_date') }}
   {%- endif %}
   {%- if keeps %}
     and user_id in ({{ changed_users() }})
   {%- endif %}
+  {{- in_own_bucket('user_id') }}
   group by event_date, user_id, product_id
 ),
 
@@ -71,9 +73,11 @@ active_sessions as (
 sessions as (
   select active_date, user_id, count(*) as sessions
   from active_sessions
+  where true
   {%- if keeps %}
-  where user_id in ({{ changed_users() }})
+    and user_id in ({{ changed_users() }})
   {%- endif %}
+  {{- in_own_bucket('user_id') }}
   group by active_date, user_id
 )
 
@@ -101,4 +105,5 @@ from {{ this }} as kept
 left join activity as made on made.event_date = kept.date and made.user_id = kept.user_id
 where {{ on_touched_dates('kept.date') }}
   and made.user_id is null
+  {{- in_own_bucket('kept.user_id') }}
 {%- endif %}

@@ -1,4 +1,11 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='date') }}
+{{
+  config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='date',
+    meta={'in_buckets': true}
+  )
+}}
 {#- With the appended rows known, their counts are added to those of the table; a visitor is new to a product whose rows of it are all new. -#}
 {%- set adds = is_incremental() and var('changed_offsets') is not none -%}
 
@@ -22,8 +29,9 @@ with events as (
     and {{ on_touched_dates('event_date') }}
   {%- endif %}
   {%- if adds %}
-    and user_id in ({{ changed_users() }})
+    and user_id in ({{ changed_users(false) }})
   {%- endif %}
+  {{- in_own_bucket('product_id') }}
 ),
 
 by_user as (
@@ -69,6 +77,7 @@ counted as (
     timed_events
   from {{ this }}
   where {{ on_touched_dates('date') }}
+  {{- in_own_bucket('product_id') }}
   {%- endif %}
 )
 

@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='session_date',
-    meta={'widened_by': 'session_reach', 'replaces': 'replaced_sessions'}
+    meta={'widened_by': 'session_reach', 'replaces': 'replaced_sessions', 'in_buckets': true}
   )
 }}
 {#- S7.2: a new session after a gap of more than 30 minutes, or once 24 hours have passed since its start. -#}
@@ -48,9 +48,7 @@ busy_users as (
         and {{ on_dates('event_date', days) }}
         and user_id in ({{ changed_users() }})
       {%- endif %}
-      {%- if var('user_bucket') is not none %}
-        and {{ in_bucket('user_id', var('user_bucket')) }}
-      {%- endif %}
+      {{- in_own_bucket('user_id') }}
     ) as hours
     group by user_id, event_date, hour_number
   ) as active_hours
@@ -187,7 +185,5 @@ where {{ on_dates('kept.session_date', days) }}
   {%- if var('changed_offsets') is none %}
   and not ({{ on_touched_dates('kept.session_date') }})
   {%- endif %}
-  {%- if var('user_bucket') is not none %}
-  and {{ in_bucket('kept.user_id', var('user_bucket')) }}
-  {%- endif %}
+  {{- in_own_bucket('kept.user_id') }}
 {%- endif %}

@@ -6,7 +6,13 @@ import { lakePaths, type LakePaths } from '@clicklake/pipeline';
 import { quantile, rounded, type Benchmark } from '../benchmark.ts';
 import { cacheDirectory } from '../support/event-log-fixture.ts';
 import { commitsOf, goldBytes, goldLags, ingestCommits, type Commits } from '../support/gold-commits.ts';
-import { makeGoldDay, multiplyGoldDay } from '../support/gold-day-fixture.ts';
+import {
+  denseDay,
+  makeGoldDay,
+  multiplyGoldDay,
+  spreadDay,
+  type GoldDay,
+} from '../support/gold-day-fixture.ts';
 import { startProduct, type RunningProduct } from '../support/product.ts';
 import { watchResident } from '../support/resident.ts';
 
@@ -16,7 +22,7 @@ const residentBarMb = 500;
 const rate = 1000;
 
 interface Day {
-  readonly millions: number;
+  readonly events: string;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -34,35 +40,49 @@ export const goldFreshnessBenchmark: Benchmark = {
   name: 'gold-freshness',
   description: `Silver commit → Gold commit at ${rate} events/s, 1, 10 and 50 M events in the date (bar: p99 ≤ ${bar} s at 1 M, ≤ ${residentBarMb} MB in all)`,
   async run({ short, say }) {
-    const sizes = short ? [0.02] : sizesAsked();
     const days: Day[] = [];
-    for (const millions of sizes) {
-      const day = await measureDay(millions, short ? 35 : Number(process.env.BENCH_SECONDS ?? 180), say);
+    for (const size of short ? [{ millions: 0.02, make: denseDay }] : sizesAsked()) {
+      const day = await measureDay(size, short ? 35 : Number(process.env.BENCH_SECONDS ?? 180), say);
       say(JSON.stringify(day));
       days.push(day);
     }
-    const [first] = days;
-    const value = first?.p99 ?? Number.NaN;
+    const value = Math.max(...days.slice(0, 2).map(({ p99 }) => p99));
     return {
       name: 'gold-freshness',
       value,
       bar,
       pass: value <= bar && days.every(({ residentPeakMb }) => residentPeakMb <= residentBarMb),
-      detail: { unit: 's, p99 at the first size', rate, residentBarMb, days },
+      detail: { unit: 's, the larger p99 of the first two', rate, residentBarMb, days },
     };
   },
 };
 
-/** `BENCH_MILLIONS=1,10` measures these only. */
-function sizesAsked(): readonly number[] {
-  return (process.env.BENCH_MILLIONS ?? '1,10,50').split(',').map(Number);
+interface Size {
+  readonly millions: number;
+  readonly make: (date: string, count: number) => GoldDay;
 }
 
-async function measureDay(millions: number, seconds: number, say: (line: string) => void): Promise<Day> {
-  const date = new Date().toISOString().slice(0, 10);
-  const fixtureOf = (size: number): string => join(cacheDirectory(), `bench-gold-day-2-${date}-${size}`);
+/** `BENCH_MILLIONS=1,10` measures these only. */
+function sizesAsked(): readonly Size[] {
+  return (process.env.BENCH_MILLIONS ?? '1,10,50').split(',').flatMap((text): Size[] => {
+    const millions = Number(text);
+    const spread = { millions, make: spreadDay };
+    return millions === 1 ? [{ millions, make: denseDay }, spread] : [spread];
+  });
+}
+
+async function measureDay(
+  { millions, make }: Size,
+  seconds: number,
+  say: (line: string) => void,
+): Promise<Day> {
+  // A whole date lies behind, so that the time at which this runs makes no difference.
+  const date = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   const base = Math.min(millions, 1);
-  await makeGoldDay(fixtureOf(base), base * 1e6, say);
+  const day = make(date, base * 1e6);
+  const fixtureOf = (size: number): string =>
+    join(cacheDirectory(), `bench-gold-day-3-${date}-${day.name}-${size}`);
+  await makeGoldDay(fixtureOf(base), day, base * 1e6, say);
   const fixture = fixtureOf(millions);
   if (millions > base) await multiplyGoldDay(fixtureOf(base), fixture, millions / base, say);
   const home = `${fixture}-run-${process.pid}`;
@@ -72,10 +92,14 @@ async function measureDay(millions: number, seconds: number, say: (line: string)
   const product = await startProduct(['--no-simulator'], home);
   const resident = watchResident(product.pid, 500);
   const startedAt = new Date().toISOString();
-  say(`${rate} events/s for ${seconds} s into ${millions} M`);
+  say(`${rate} events/s for ${seconds} s into ${millions} M, ${day.name}`);
   const load = fork(
     join(import.meta.dirname, '../support/load-process.ts'),
-    [product.collectorUrl, product.serverKey, String(rate), String(seconds)],
+    [
+      product.collectorUrl,
+      product.serverKey,
+      ...[rate, seconds, day.load.startAt, day.load.passedOver].map(String),
+    ],
     { execArgv: ['--conditions=source'] },
   );
   await once(load, 'exit');
@@ -91,7 +115,7 @@ async function measureDay(millions: number, seconds: number, say: (line: string)
   await product.stop();
   await rm(home, { recursive: true, force: true });
   return {
-    millions,
+    events: `${millions} M, ${day.name}`,
     p50: rounded(quantile(lags, 0.5), 2),
     p99: rounded(quantile(lags, 0.99), 2),
     max: rounded(quantile(lags, 1), 2),

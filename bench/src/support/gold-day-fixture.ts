@@ -4,29 +4,85 @@ import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { localStore, openTable, scanSql, type DeltaTable } from '@clicklake/delta-lake';
 import { openEmbeddedLog, type NewRecord } from '@clicklake/event-log';
 import { lakePaths, type LakePaths } from '@clicklake/pipeline';
-import { createSimulation } from '@clicklake/simulator';
+import { createSimulation, type SimulatedRecord } from '@clicklake/simulator';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { openBenchOwner } from './bench-owner.ts';
 import { recordMaker } from './collected-records.ts';
 
-const dayMs = 86_400_000;
 /** Copies a commit: what DuckDB writes at a time. */
 const copiesPerCommit = 1;
 
-/**
- * A home whose Silver holds so many events of today, packed, and Gold made of them: `baseEvents` of the simulator's
- * through log and ingest.
- */
-export function makeGoldDay(home: string, baseEvents: number, say: (line: string) => void): Promise<void> {
+/** How the events of a date lie in it, and what follows upon them. */
+export interface GoldDay {
+  readonly name: string;
+  readonly events: Iterable<SimulatedRecord>;
+  /** What the load generator goes on with: its simulation's start, and how many of its events are here already. */
+  readonly load: { readonly startAt: number; readonly passedOver: number };
+}
+
+const loadRate = 1000;
+
+/** Events over 23 hours, as few a second as that makes; the load comes in the last hour. */
+export function spreadDay(date: string, count: number): GoldDay {
+  const startAt = Date.parse(`${date}T23:00:00Z`);
+  const events = createSimulation({
+    seed: 'gold day',
+    time: { mode: 'back-fill', endAt: startAt, days: 23 / 24, events: count },
+    duplicateRate: 0,
+    malformedRate: 0,
+    lateRate: 0,
+  });
+  return { name: 'spread', events, load: { startAt, passedOver: 0 } };
+}
+
+/** The load itself since midnight: most visits that there have been still go on. */
+export function denseDay(date: string, count: number): GoldDay {
+  const startAt = Date.parse(`${date}T00:00:00Z`);
+  const events = createSimulation({
+    seed: 'load',
+    time: { mode: 'live', startAt, eventsPerSecond: loadRate },
+    duplicateRate: 0,
+    malformedRate: 0,
+  });
+  return {
+    name: 'dense',
+    events: take(events[Symbol.iterator](), count),
+    load: { startAt, passedOver: count },
+  };
+}
+
+/** The next of them; the iterator can be asked for more afterwards. */
+function* take<T>(items: Iterator<T>, count: number): Generator<T, void> {
+  for (let taken = 0; taken < count; taken += 1) {
+    const next = items.next();
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+/** Of the events, those that Gold took up with the last two refreshes: a date has grown by refreshes. */
+const lastRefreshes = [10_000, 10_000];
+
+/** A home whose Silver holds a day's events, through log and ingest and then packed, and Gold made of them. */
+export function makeGoldDay(
+  home: string,
+  day: GoldDay,
+  count: number,
+  say: (line: string) => void,
+): Promise<void> {
   return once(home, async () => {
     await mkdir(home, { recursive: true });
     const paths = lakePaths(home);
-    say(`making ${home}: ${baseEvents} events`);
-    await appendToday(paths, baseEvents);
+    say(`making ${home}: ${count} events`);
+    const records = recordsOf(day.events);
+    const later = lastRefreshes.reduce((sum, events) => sum + events, 0);
     const owner = await openBenchOwner(paths);
-    await owner.catchUp(() => undefined);
-    await owner.refresh({ full: true, models: [] });
-    await owner.optimize('silver', {});
+    for (const [index, events] of [count - later, ...lastRefreshes].entries()) {
+      await append(paths, take(records, events));
+      await owner.catchUp(() => undefined);
+      if (index === 0) await owner.optimize('silver', {});
+      await owner.refresh({ full: index === 0, models: [] });
+    }
     await owner.close();
   });
 }
@@ -60,25 +116,20 @@ async function once(home: string, make: () => Promise<void>): Promise<void> {
   await writeFile(done, '{}');
 }
 
-async function appendToday(paths: LakePaths, events: number): Promise<void> {
-  const writer = await openEmbeddedLog({ directory: paths.log }).openWriter();
-  const endAt = Date.now();
-  const simulation = createSimulation({
-    seed: 'gold day',
-    time: { mode: 'back-fill', endAt, days: (endAt % dayMs) / dayMs, events },
-    duplicateRate: 0,
-    malformedRate: 0,
-    lateRate: 0,
-  });
+function* recordsOf(events: Iterable<SimulatedRecord>): Generator<NewRecord, void> {
   const recordOf = recordMaker();
-  let records: NewRecord[] = [];
-  for (const event of simulation) {
-    records.push(recordOf(event));
-    if (records.length >= 1000) await writer.append(records.splice(0));
+  for (const event of events) yield recordOf(event);
+}
+
+async function append(paths: LakePaths, records: Iterable<NewRecord>): Promise<void> {
+  const writer = await openEmbeddedLog({ directory: paths.log }).openWriter();
+  const batch: NewRecord[] = [];
+  for (const record of records) {
+    batch.push(record);
+    if (batch.length >= 1000) await writer.append(batch.splice(0));
   }
-  await writer.append(records);
+  await writer.append(batch);
   await writer.close();
-  records = [];
 }
 
 interface Copied {

@@ -2,11 +2,14 @@
  * The load generator, in a process of its own so that it takes no time from the poller:
  * `load-process.ts <url> <key> <events per second> <seconds>` sends believable events at a steady rate and
  * reports each acknowledged batch to its parent as [partition, last offset, time of the ack].
+ * With `<start> <events>` (milliseconds since the epoch) its events are those that follow upon so many since then,
+ * whatever the time is now.
  */
 import { createSimulation } from '@clicklake/simulator';
 import { Pool } from 'undici';
 
-const [url = '', key = '', rateText = '1000', secondsText = '60'] = process.argv.slice(2);
+const [url = '', key = '', rateText = '1000', secondsText = '60', start, passedOver = '0'] =
+  process.argv.slice(2);
 const rate = Number(rateText);
 const batchMs = 20;
 const perBatch = Math.max(1, Math.round((rate * batchMs) / 1000));
@@ -14,10 +17,14 @@ const batches = Math.ceil((Number(secondsText) * rate) / perBatch);
 
 const simulation = createSimulation({
   seed: 'load',
-  time: { mode: 'live', startAt: Date.now(), eventsPerSecond: rate, now: Date.now },
+  time:
+    start === undefined
+      ? { mode: 'live', startAt: Date.now(), eventsPerSecond: rate, now: Date.now }
+      : { mode: 'live', startAt: Number(start), eventsPerSecond: rate },
   duplicateRate: 0,
   malformedRate: 0,
 });
+for (let event = 0; event < Number(passedOver); event += 1) simulation.next();
 const pool = new Pool(url, { connections: 4 });
 
 async function send(): Promise<void> {

@@ -30,9 +30,9 @@ export type {
   WrittenTable,
 } from './engine/engine.ts';
 export { createDuckdbEngine, type DuckdbEngineOptions } from './engine/duckdb-engine.ts';
+export type { RefreshedModel } from './refresh/execute-plan.ts';
 export {
   createRefresher,
-  type RefreshedModel,
   type Refresher,
   type RefreshProgress,
   type RefreshResult,

@@ -13,6 +13,7 @@ import { ClicklakeError } from '@clicklake/errors';
  * - `restore-log-gone`: a restore would need offsets that the log no longer holds (S4.3).
  * - `replay-change-invalid`: what a replay is to change in its events is not in the language for it.
  * - `refresh-fenced`: another refresh committed to the same Gold table; start again.
+ * - `refresh-out-of-memory`: also in small pieces it does not fit the memory of a refresh.
  * - `refresh-no-silver`: there is no Silver table, or no event in it, to make Gold from yet.
  * - `job-unknown`: there is no job of that name.
  * - `job-stopped`: the process stops, and the job with it; nothing of it is half done.
@@ -32,6 +33,7 @@ export type PipelineErrorCode =
   | 'restore-log-gone'
   | 'replay-change-invalid'
   | 'refresh-fenced'
+  | 'refresh-out-of-memory'
   | 'refresh-no-silver'
   | 'job-unknown'
   | 'job-stopped'

@@ -13,6 +13,7 @@ import {
   type TableOptions,
 } from '@clicklake/delta-lake';
 import { DuckDBTypeId, type JS } from '@duckdb/node-api';
+import { isOutOfMemory } from '../ingest/out-of-memory.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import type {
   EngineSession,
@@ -68,6 +69,14 @@ export async function openDuckdbSession(
   const schemas = schemasOf(sources);
   const views = new Map<string, string>();
   const lanes = openLanes(options.lanes, { schemas, tables: tablesToShow, views });
+
+  async function inLane<T>(work: (lane: Lane) => Promise<T>): Promise<T> {
+    try {
+      return await lanes.use(work);
+    } catch (error) {
+      throw isOutOfMemory(error) ? outOfMemory(error) : error;
+    }
+  }
 
   function tablesToShow(): ReadonlyMap<string, ShownTable> {
     const shown = new Map<string, ShownTable>();
@@ -174,7 +183,7 @@ export async function openDuckdbSession(
     const view = relation('model', name);
     views.set(view, definition);
     narrowed.delete(name);
-    await lanes.use(async ({ connection, show, inAnyLane }) => {
+    await inLane(async ({ connection, show, inAnyLane }) => {
       await show(select === null ? [] : inputDates);
       if (known !== undefined) await connection.run(`DROP TABLE IF EXISTS ${known.rows}`);
       if (select === null) return;
@@ -221,14 +230,14 @@ export async function openDuckdbSession(
       views.set(view, select);
       try {
         // Files are looked at by the statements that need them.
-        await lanes.use(({ show }) => show([]));
+        await inLane(({ show }) => show([]));
       } catch (error) {
         views.delete(view);
         throw error;
       }
     },
     async query(select, inputDates) {
-      const reader = await lanes.use(async ({ connection, show }) => {
+      const reader = await inLane(async ({ connection, show }) => {
         await show(inputDates);
         return await connection.runAndReadAll(select);
       });
@@ -243,7 +252,7 @@ export async function openDuckdbSession(
         ),
       );
     },
-    replaceDates: (request) => lanes.use((lane) => replaceDates(lane, request)),
+    replaceDates: (request) => inLane((lane) => replaceDates(lane, request)),
   };
 
   async function replaceDates(lane: Lane, request: ReplaceDates): Promise<ReplacedDates> {
@@ -342,6 +351,16 @@ function plainValue(name: string, value: JS, isDate: boolean): QueryRow[string] 
       if (value === null) return null;
       throw new TypeError(`Column ${name} is of a type that plans have no use for.`);
   }
+}
+
+function outOfMemory(cause: unknown): PipelineError {
+  return new PipelineError({
+    code: 'refresh-out-of-memory',
+    message: 'A refresh of Gold needs more memory than it may have.',
+    hint: 'It is tried in smaller pieces, and later again. Nothing is lost: Gold stays as it is until then.',
+    retryable: true,
+    cause,
+  });
 }
 
 function fenced(name: string, cause: unknown): PipelineError {

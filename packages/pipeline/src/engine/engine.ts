@@ -47,6 +47,13 @@ export interface ChangedDates {
   readonly onlyNewRows: boolean;
 }
 
+/**
+ * Calls may overlap; how many are worked at at a time is the engine's choice. Only `narrowView` and `showSourceAt` change
+ * what other calls see, and are no one's neighbours.
+ *
+ * All reject with PipelineError `refresh-out-of-memory` for a statement that outgrows the engine's memory. What the
+ * session has committed before stands, and it goes on.
+ */
 export interface EngineSession {
   /** SQL text of a relation: `model` is a written table or a view of this session, `source` is `source.table`. */
   relation(kind: 'model' | 'source', name: string): string;

@@ -17,8 +17,8 @@ export interface RunVariables {
   readonly include_bots?: boolean;
   /** False: a model that `replaces` gives none of the rows that stay. */
   readonly takes_over?: boolean;
-  /** One share of the users: a widened model is made in pieces. */
-  readonly user_bucket?: { readonly number: number; readonly of: number };
+  /** One share of a model's rows, where its config has `in_buckets`. */
+  readonly bucket?: { readonly number: number; readonly of: number };
 }
 
 /** Rows of one log partition, as texts because templates know no 64-bit integers. */

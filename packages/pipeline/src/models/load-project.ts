@@ -106,6 +106,7 @@ function draft(
     widenedBy: analysisOf(config, 'widened_by'),
     narrowedBy: analysisOf(config, 'narrowed_by'),
     replaces: analysisOf(config, 'replaces'),
+    inBuckets: metaOf(config, 'in_buckets') === true,
     description: properties?.description ?? '',
     key: properties?.key ?? [],
     columns,
@@ -147,9 +148,13 @@ function refuseTestsNamedTwice(tests: readonly DataTest[]): void {
 }
 
 /** `meta={'widened_by': 'session_reach'}`: dbt carries it along and does nothing with it. */
-function analysisOf({ meta }: Readonly<Record<string, unknown>>, key: string): string | null {
-  const name = typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)[key] : null;
+function analysisOf(config: Readonly<Record<string, unknown>>, key: string): string | null {
+  const name = metaOf(config, key);
   return typeof name === 'string' ? name : null;
+}
+
+function metaOf({ meta }: Readonly<Record<string, unknown>>, key: string): unknown {
+  return typeof meta === 'object' && meta !== null ? (meta as Record<string, unknown>)[key] : null;
 }
 
 /** What a model refers to in either mode, and its own config. */

@@ -32,6 +32,8 @@ export interface Model extends Template {
   readonly dateColumn: string | null;
   /** The analysis that says how far changes reach beyond the dates on which rows changed; null: not at all. */
   readonly widenedBy: string | null;
+  /** With the variable `bucket` it gives one share of its rows, so that it can be made in pieces. */
+  readonly inBuckets: boolean;
   /** How an event finds the row that it counts in; null: the project does not say. */
   readonly trace: TraceRule | null;
   /** In words, which events a view leaves out; null: the project does not say. */

@@ -96,9 +96,13 @@ async function planModel(
   }
   const touched = decision.dates;
   const offsets = seen === undefined ? null : await newRows(planning, seen, states);
-  const vars = { touched_dates: touched, changed_offsets: offsets };
-  if (model.widenedBy === null) return { ...step, dates: touched, vars, pieces: 1 };
   const isMuch = offsets === null || countOffsets(offsets) > rowsPerPiece;
+  if (model.widenedBy === null) {
+    // Of that many new rows nearly every row made of the dates is another: looking for those would outgrow the memory.
+    const vars = { touched_dates: touched, changed_offsets: isMuch ? null : offsets };
+    return { ...step, dates: touched, vars, pieces: 1 };
+  }
+  const vars = { touched_dates: touched, changed_offsets: offsets };
   const dates = await widenDates(
     session,
     project,

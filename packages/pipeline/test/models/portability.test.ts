@@ -21,7 +21,7 @@ beforeAll(async () => {
 const dates = ['2026-05-10', '2026-05-11'];
 const runs: readonly { readonly incremental: boolean; readonly vars: RunVariables }[] = [
   { incremental: false, vars: {} },
-  { incremental: false, vars: { include_bots: true, user_bucket: { number: 1, of: 4 } } },
+  { incremental: false, vars: { include_bots: true, bucket: { number: 1, of: 4 } } },
   { incremental: true, vars: { touched_dates: dates, session_dates: dates, changed_offsets: null } },
   {
     incremental: true,
@@ -29,7 +29,7 @@ const runs: readonly { readonly incremental: boolean; readonly vars: RunVariable
       touched_dates: dates,
       session_dates: dates,
       changed_offsets: [{ partition: 0, from: '5', to: '9' }],
-      user_bucket: { number: 1, of: 4 },
+      bucket: { number: 1, of: 4 },
     },
   },
   { incremental: true, vars: { touched_dates: [], session_dates: [], changed_offsets: [] } },
