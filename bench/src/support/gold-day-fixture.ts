@@ -60,10 +60,14 @@ function* take<T>(items: Iterator<T>, count: number): Generator<T, void> {
   }
 }
 
-/** Of the events, those that Gold took up with the last two refreshes: a date has grown by refreshes. */
-const lastRefreshes = [10_000, 10_000];
+/** A date has grown by refreshes: how its rows lie in files, and so what the next one costs, comes of that. */
+const eventsPerRefresh = 10_000;
+const refreshesPerPacking = 25;
 
-/** A home whose Silver holds a day's events, through log and ingest and then packed, and Gold made of them. */
+/**
+ * A home whose Silver holds a day's events, which came through log and ingest and were taken up by Gold a few seconds'
+ * worth at a time. Silver is packed by the way, as maintenance does it.
+ */
 export function makeGoldDay(
   home: string,
   day: GoldDay,
@@ -75,13 +79,14 @@ export function makeGoldDay(
     const paths = lakePaths(home);
     say(`making ${home}: ${count} events`);
     const records = recordsOf(day.events);
-    const later = lastRefreshes.reduce((sum, events) => sum + events, 0);
     const owner = await openBenchOwner(paths);
-    for (const [index, events] of [count - later, ...lastRefreshes].entries()) {
-      await append(paths, take(records, events));
+    const refreshes = Math.ceil(count / eventsPerRefresh);
+    for (let done = 1; done <= refreshes; done += 1) {
+      await append(paths, take(records, eventsPerRefresh));
       await owner.catchUp(() => undefined);
-      if (index === 0) await owner.optimize('silver', {});
-      await owner.refresh({ full: index === 0, models: [] });
+      await owner.refresh({ full: false, models: [] });
+      if (done % refreshesPerPacking === 0) await owner.optimize('silver', {});
+      if (done % 10 === 0) say(`${done} of ${refreshes} refreshes`);
     }
     await owner.close();
   });

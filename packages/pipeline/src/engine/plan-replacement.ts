@@ -91,18 +91,18 @@ export async function planReplacement(
     // Apart, so that the newest rows do not come into files of older ones.
     if (growing.length > 0) kept.push({ ...ofOneDate(rows(growing), dateColumn, date), ...cut });
     if (grown.length === 0) continue;
-    if (isOld !== null) {
-      for (const which of [`NOT ${isOld}`, isOld])
-        kept.push({ ...ofOneDate(rows(grown, which), dateColumn, date), ...cut });
+    const reached = sumOf(grown, replacedOf);
+    // So many that, of full files, every other one would be written anew.
+    const isSpread = 2 * reached >= sumOf(isOld === null ? ofDate : grown, rowsOf) / full;
+    const mostly = isSpread ? { targetFileBytes: spreadFileBytes } : cut;
+    if (isOld === null) {
+      kept.push({ ...ofOneDate(rows(grown), dateColumn, date), ...mostly });
       continue;
     }
-    const reached = grown.reduce((sum, file) => sum + replacedOf(file), 0);
-    // So many that, of full files, every other one would be written anew.
-    const isSpread = 2 * reached >= sumOf(ofDate, rowsOf) / full;
-    kept.push({
-      ...ofOneDate(rows(grown), dateColumn, date),
-      ...(isSpread ? { targetFileBytes: spreadFileBytes } : cut),
-    });
+    kept.push(
+      { ...ofOneDate(rows(grown, `NOT ${isOld}`), dateColumn, date), ...mostly },
+      { ...ofOneDate(rows(grown, isOld), dateColumn, date), ...cut },
+    );
   }
   return { files, kept };
 }
