@@ -6,7 +6,7 @@ import { earliestStart, type Pace } from './pace.ts';
 import { pauseAfter, type RetryPolicy } from './retry.ts';
 import type { RunHistory } from './run-history.ts';
 import { problemOf, runJob, type Occasion, type Worked } from './run-job.ts';
-import { failingJob, filterRuns, type Run, type RunTrigger } from './run.ts';
+import { failingJob, filterRuns, troubledRuns, type Run, type RunTrigger } from './run.ts';
 import { nextTime, scheduleText, type Schedule } from './schedule.ts';
 import type { TableClaims } from './table-claims.ts';
 import type { Webhook } from './webhook.ts';
@@ -107,7 +107,7 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
       if (pause !== undefined) retryFrom = Math.max(now + pause, earliestStart(slot.pace, beganAt, workMs));
       return { retryAt: retryFrom === undefined ? null : wallTime(retryFrom), webhook: callToMake() };
     };
-    const always = failingJob(history.list(), slot.job.name) !== null;
+    const always = troubledRuns(history.list(), slot.job.name).length > 0;
     const occasion = { trigger, attempt, partial: false, always, afterFailure };
     const done = runJob(dependencies, slot.job, occasion).then(({ run, worked: { beganAt, workMs } }) => {
       slot.running = false;

@@ -262,6 +262,44 @@ export function orchestratorConformance(
         await again.close();
       }));
 
+    it('a job that its process died under three times in a row is failing until it succeeds', () =>
+      using(async (harness) => {
+        let deadly = true;
+        const job = jobOf('deadly', ['t'], () =>
+          Promise.resolve([
+            stepOf(['t'], () => (deadly ? new Promise<never>(() => undefined) : Promise.resolve(done))),
+          ]),
+        );
+        const dieUnderIt = async (): Promise<void> => {
+          const orchestrator = await harness.open([{ job, schedule: 'off' }]);
+          void orchestrator.run('deadly');
+          await expect.poll(() => orchestrator.runs({ limit: 1 })[0]?.outcome).toBe('running');
+          await harness.abandon(orchestrator);
+        };
+        await dieUnderIt();
+        await dieUnderIt();
+        const twice = await harness.open([{ job, schedule: 'off' }]);
+        expect(twice.health().failing).toEqual([]);
+        await twice.close();
+        await dieUnderIt();
+        const again = await harness.open([{ job, schedule: 'off' }]);
+        const [newest, , oldest] = again.runs({ limit: 5 });
+        expect(again.health().failing).toMatchObject([
+          {
+            job: 'deadly',
+            run: newest?.id,
+            since: oldest?.startedAt,
+            failedRuns: 3,
+            error: { code: 'job-process-died', message: 'Its process died under it 3 times in a row.' },
+          },
+        ]);
+        expect(again.jobs()).toMatchObject([{ failing: { job: 'deadly' } }]);
+        deadly = false;
+        await again.run('deadly');
+        expect(again.health().failing).toEqual([]);
+        await again.close();
+      }));
+
     it('keeps a bounded record, in which other jobs and failures stay', () =>
       using(async (harness) => {
         let fails = true;
