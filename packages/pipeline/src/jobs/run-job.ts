@@ -3,7 +3,7 @@ import { describeProblem } from '../ingest/describe-problem.ts';
 import type { Problem } from '../lake-service.ts';
 import type { Job, JobStep, StepReport } from './job.ts';
 import type { RunHistory } from './run-history.ts';
-import type { Run, RunTrigger, WebhookCall } from './run.ts';
+import { nothingToDo, runSucceededBy, type Run, type RunTrigger, type WebhookCall } from './run.ts';
 import type { TableClaims } from './table-claims.ts';
 
 export interface RunJobDependencies {
@@ -86,7 +86,7 @@ export async function runJob(
   dependencies.crashPoints.reach('job-before-record');
   const worked: Worked = { beganAt: beganAt ?? plannedAt, workMs: planMs + workMs };
   const run = ended(begun, reports, failure, worked, dependencies, occasion);
-  await dependencies.history.update(run);
+  await dependencies.history.update(run, runSucceededBy(dependencies.history.list(), run));
   return { run, failure, worked };
 }
 
@@ -136,7 +136,7 @@ function ended(
   const shared = {
     ...begun,
     endedAt: new Date(clock()).toISOString(),
-    did: did === '' ? (failure === undefined ? 'nothing to do' : null) : shortened(did),
+    did: did === '' ? (failure === undefined ? nothingToDo : null) : shortened(did),
     facts: Object.assign({}, ...reports.map(({ facts = {} }) => facts)) as Run['facts'],
   };
   if (failure === undefined) return { ...shared, outcome: 'succeeded' };

@@ -58,6 +58,24 @@ export interface FailingJob {
   readonly webhook: WebhookCall | null;
 }
 
+/** What a run says it did that turned out to have nothing to do. */
+export const nothingToDo = 'nothing to do';
+
+/**
+ * The run whose place this one takes on record: of runs by themselves, one after another, that found nothing to do,
+ * only the newest is of interest. A job that looks every minute would bury what the others did.
+ *
+ * @param runs newest first.
+ */
+export function runSucceededBy(runs: readonly Run[], run: Run): Run | undefined {
+  const before = runs.find(({ job, id }) => job === run.job && id < run.id);
+  return before !== undefined && isIdle(before) && isIdle(run) ? before : undefined;
+}
+
+function isIdle({ outcome, trigger, did }: Run): boolean {
+  return outcome === 'succeeded' && trigger !== 'manual' && did === nothingToDo;
+}
+
 /** @param runs newest first. */
 export function filterRuns(runs: readonly Run[], { job, failed, limit }: RunFilter): readonly Run[] {
   return runs
