@@ -31,7 +31,11 @@ export interface Ledger {
 
 export interface DeepLedger {
   readonly checkedOffsets: number;
-  /** Offsets in no place; those that are booked as removed are among them. */
+  /** Of them, those whose rows a restore, retention or erasure has deleted, as booked. */
+  readonly removedOffsets: number;
+  /** Rows that an earlier version deleted without booking their offsets: these may be among the missing. */
+  readonly unbookedRemovals: number;
+  /** Offsets in no place. */
   readonly missingOffsets: number;
   readonly missing: readonly CoordinateRange[];
   readonly repeated: readonly CoordinateRange[];

@@ -3,6 +3,7 @@ import { acquireLock, type CrashPoints, type FileSystem, type Lock } from '@clic
 import type { Contract } from '@clicklake/contract';
 import type { EventLog, LogWriter } from '@clicklake/event-log';
 import type { QueryEngine } from '@clicklake/query';
+import { localStore } from '@clicklake/delta-lake';
 import { describeProblem } from '../ingest/describe-problem.ts';
 import { openIngestRunner } from '../ingest/ingest-runner.ts';
 import { openIngestSession } from '../ingest/ingest-session.ts';
@@ -10,6 +11,7 @@ import { settingsWithin, type IngestSettings } from '../ingest/ingest-settings.t
 import type { LakePaths } from '../lake-paths.ts';
 import type { JobsSettings } from '../jobs/jobs-settings.ts';
 import type { LakeOwner } from '../lake-service.ts';
+import { openRemovals } from '../ledger/removals.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
 import { optimizeTable, vacuumTable } from '../maintenance/table-upkeep.ts';
 import { planSilverRestore, restoreSilver } from '../maintenance/restore-silver.ts';
@@ -74,6 +76,10 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
   const tables = await openOrCreateTables({ paths, files, duckdb, crashPoints, clock });
   for (const table of Object.values(tables)) opened.defer(() => table.close());
+  const removals = opened.adopt(
+    openRemovals({ store: localStore(paths.removals, files), duckdb, crashPoints, clock }),
+    (own) => own.close(),
+  );
   const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
   const gold = opened.adopt(
     openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
@@ -81,7 +87,15 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
   );
   const refreshing = opened.adopt(createGoldRefresh(options), (own) => own.close());
   const jobs = opened.adopt(
-    await openLakeJobs({ ...options, tables, gold: () => gold.all(), refreshing, reader }),
+    await openLakeJobs({
+      ...options,
+      tables,
+      removals,
+      connection,
+      gold: () => gold.all(),
+      refreshing,
+      reader,
+    }),
     (own) => own.close(),
   );
   let checkpointProblem: unknown;
@@ -133,6 +147,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     paths,
     gold,
     tables,
+    removals,
     log: reader,
     connection,
     ...(tail === undefined ? {} : { tail }),
@@ -164,8 +179,8 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     restore: (table, given) =>
       jobs.claims.hold([table], async () => {
         const restored = await ingest.rebase(
-          () => planSilverRestore({ table, tables, reader, options: given }),
-          (plan) => restoreSilver(tables.silver, plan),
+          () => planSilverRestore({ table, tables, removals, connection, reader, options: given }),
+          (plan) => restoreSilver(tables.silver, removals, connection, plan),
         );
         jobs.noteSilver(restored.version);
         return restored;

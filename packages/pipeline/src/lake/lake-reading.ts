@@ -9,6 +9,7 @@ import type { LakeReader, TableCommit, TableSummary } from '../lake-service.ts';
 import type { EventTrace } from '../trace/event-trace.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
+import type { Removals } from '../ledger/removals.ts';
 import { testFailures } from '../data-tests/test-failures.ts';
 import {
   deadLetterGroups,
@@ -28,6 +29,7 @@ export interface LakeReadingOptions {
   readonly log: LogReader;
   readonly connection: DuckDBConnection;
   readonly gold: GoldTables;
+  readonly removals: Removals;
   readonly trace: (eventId: string) => Promise<EventTrace>;
   /** The owner's tail, sliced for the offsets that a pinned version covers; absent elsewhere (S6.1). */
   readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
@@ -71,7 +73,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
 }
 
 function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'trace'> {
-  const { tables, log, connection, paths, tail, gold } = options;
+  const { tables, log, connection, paths, tail, gold, removals } = options;
   const named = async (): Promise<ReadonlyMap<string, DeltaTable>> =>
     new Map<string, DeltaTable>([...Object.entries(tables), ...(await gold.all())]);
   const sqlOf = sqlBySnapshot();
@@ -81,8 +83,8 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'tra
     async ledger({ deep }) {
       const ledger = await computeLedger(connection, log, tables);
       if (!deep) return ledger;
-      const details = await checkEveryOffset(connection, log, tables);
-      const sound = details.missingOffsets <= ledger.removed && details.repeated.length === 0;
+      const details = await checkEveryOffset(connection, log, tables, removals);
+      const sound = details.missingOffsets === 0 && details.repeated.length === 0;
       return { ...ledger, balanced: ledger.balanced && sound, deep: details };
     },
     tables: async () =>

@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import { localStore } from '@clicklake/delta-lake';
 import type { EventLog } from '@clicklake/event-log';
 import type { LakePaths } from '../lake-paths.ts';
 import type { LakeReader } from '../lake-service.ts';
+import { openRemovals } from '../ledger/removals.ts';
 import { openLakeDuckdb, utcConnection } from './duckdb.ts';
 import { openGoldTables } from './gold-tables.ts';
 import { createLakeTrace } from './lake-trace.ts';
@@ -40,6 +42,10 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
   const tables = await openExistingTables({ paths, files, duckdb, crashPoints, clock });
   if (tables === undefined) return undefined;
   for (const table of Object.values(tables)) opened.defer(() => table.close());
+  const removals = opened.adopt(
+    openRemovals({ store: localStore(paths.removals, files), duckdb, crashPoints, clock }),
+    (own) => own.close(),
+  );
   const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
   const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
   const gold = opened.adopt(
@@ -63,6 +69,7 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
   const reading = lakeReading({
     paths,
     tables,
+    removals,
     log: reader,
     connection,
     gold,

@@ -30,6 +30,7 @@ for (const step of task.steps) {
     await replayAll(owner, lakeAppender(lake, { crashPoints }), { changes: ['set user_id=ada'] });
   if (step === 'refresh') await owner.refresh({ full: false, models: [] });
   if (step === 'restore') await owner.restore('silver', { version: 1 });
+  if (step === 'discard') await owner.restore('silver', { version: 1, discard: true });
   if (step === 'silver-retention') await owner.runJob('retention');
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();
