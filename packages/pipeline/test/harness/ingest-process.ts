@@ -1,4 +1,5 @@
-import { environmentCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { localStore } from '@clicklake/delta-lake';
+import { environmentCrashPoints } from '@clicklake/durable-files';
 import { openLakeDuckdb } from '../../src/lake/duckdb.ts';
 import { openExistingTables } from '../../src/lake/lake-tables.ts';
 import { applyLogRetention } from '../../src/maintenance/log-retention.ts';
@@ -38,7 +39,7 @@ for (const step of task.steps) {
   const duckdb = await openLakeDuckdb(lake.paths.scratch, 256);
   const tables = await openExistingTables({
     paths: lake.paths,
-    files: nodeFileSystem,
+    openStore: localStore,
     duckdb,
     crashPoints,
     clock: Date.now,

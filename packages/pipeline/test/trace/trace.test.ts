@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem, noCrashPoints } from '@clicklake/durable-files';
 import {
   applyLogRetention,
@@ -35,6 +36,7 @@ async function traceAlone(eventId: string): Promise<EventTrace> {
   const reader = await openLakeReader({
     paths: lake.paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: noCrashPoints,
     log: lake.log(),
     clock: Date.now,
