@@ -39,6 +39,7 @@ export {
 } from './refresh/refresher.ts';
 export type {
   FailingTest,
+  TableStanding,
   TestProgress,
   TestReport,
   TestRequest,

@@ -194,10 +194,17 @@ describe('when a job begins (S7.4)', () => {
     orchestrator.start();
   }
 
-  async function idle(runs: number): Promise<void> {
-    await expect.poll(() => orchestrator.runs({ limit: 100 })).toHaveLength(runs);
-    await expect.poll(() => orchestrator.health().running).toEqual([]);
+  /** What polls would move the clock. */
+  async function until(condition: () => boolean): Promise<void> {
+    for (let turns = 0; !condition() && turns < 1_000_000; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(condition()).toBe(true);
   }
+
+  const onRecord = (): number => orchestrator.runs({ limit: 100 }).length;
+  /** So many runs are on record, and none is under way. */
+  const idle = (runs: number): Promise<void> =>
+    until(() => onRecord() === runs && orchestrator.health().running.length === 0);
 
   /** It begins after so many ms, and not a moment earlier. */
   function expectNextIn(ms: number): void {
@@ -237,6 +244,7 @@ describe('when a job begins (S7.4)', () => {
       return takes(1_000)();
     };
     expectNextIn(5_000);
+    await until(() => onRecord() === 1);
     vi.advanceTimersByTime(20_000);
     held.resolve(undefined);
     await holder;
