@@ -42,7 +42,7 @@ function print({ terminal }: CommandContext, { tests, silverVersion, gold, goldA
   terminal.data(paintSum(`${describeCounts(tests)} on version ${silverVersion} of Silver.`));
   if (!goldAgrees) {
     const versions = gold.map(
-      ({ table, silverVersion: version }) => `${table} ${version === null ? 'an earlier one' : version}`,
+      ({ table, silverVersion: version }) => `${table} ${version ?? 'an earlier one'}`,
     );
     terminal.data(
       yellow(
