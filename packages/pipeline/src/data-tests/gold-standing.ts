@@ -1,7 +1,7 @@
 import type { EngineSession } from '../engine/engine.ts';
 import type { DataTest, ModelProject } from '../models/index.ts';
 import { inputsOf } from '../refresh/plan-refresh.ts';
-import { seenInputs } from '../refresh/refresh-transactions.ts';
+import { seenInputs, type SeenInputs } from '../refresh/refresh-transactions.ts';
 import { silverSource } from '../refresh/silver-source.ts';
 import type { TableStanding } from './test-report.ts';
 
@@ -32,28 +32,48 @@ export async function goldStanding(
     }
     const table = session.table('model', model.name);
     if (table === undefined) continue;
-    const seen = seenInputs(table, inputs).versions;
+    const seen = seenInputs(table, inputs);
     const versions: (number | null | undefined)[] = [];
     for (const input of inputs)
-      versions.push(await standingOf(session, input, seen.get(input), standing, shown));
+      versions.push(
+        input === silverSource
+          ? await silverSeen(session, seen, shown)
+          : await standingOfInput(session, input, seen, standing),
+      );
     standing.set(model.name, oneOf(versions));
   }
   return standing;
 }
 
-/** Of what a table has seen of one input. */
-async function standingOf(
+/** Of a table that is made from Silver itself. */
+async function silverSeen(
+  session: EngineSession,
+  { versions }: SeenInputs,
+  shown: number,
+): Promise<number | null> {
+  const seen = versions.get(silverSource);
+  if (seen === undefined) return null;
+  const changes = await session.changedDates('source', silverSource, seen);
+  return changes?.dates.length === 0 ? shown : seen;
+}
+
+/**
+ * Of a table that is made from another one. That one may have changed since and stand for the same events: it was made
+ * anew, or somebody has meddled with it, which is what a test is to find.
+ */
+async function standingOfInput(
   session: EngineSession,
   input: string,
-  seen: number | undefined,
+  { versions, offsets }: SeenInputs,
   standing: GoldStanding,
-  shown: number,
 ): Promise<number | null | undefined> {
-  if (seen === undefined) return null;
-  const isSilver = input === silverSource;
-  const changes = await session.changedDates(isSilver ? 'source' : 'model', input, seen);
-  const isSame = changes?.dates.length === 0;
-  if (isSilver) return isSame ? shown : seen;
+  const seen = versions.get(input);
+  const table = session.table('model', input);
+  if (seen === undefined || table === undefined) return null;
+  const changes = await session.changedDates('model', input, seen);
+  const now = seenInputs(table, []).offsets;
+  const isSame =
+    changes?.dates.length === 0 || offsets.every((offset, partition) => offset === now[partition]);
   return isSame ? standing.get(input) : null;
 }
 
