@@ -73,3 +73,27 @@ describe('rows that somebody deletes with another tool', () => {
     expect(await clicklake(directory, 'ledger', '--deep')).toMatchObject({ code: 0 });
   });
 });
+
+describe('rows that were given up in the open', () => {
+  it('are told from one that is lost: `clicklake ledger --deep` names it and exits with 1 (S4.2)', async () => {
+    for (const seed of ['second', 'third']) {
+      await clicklake(directory, 'produce', '--events', '40', '--seed', seed, '--back-fill', '--days', '1');
+      expect(await clicklake(directory, 'ingest', '--until-caught-up')).toMatchObject({ code: 0 });
+    }
+    const versions = (await entries()).length;
+    const restore = ['table', 'restore', 'silver', '--version', String(versions - 2), '--discard'];
+    expect(await clicklake(directory, ...restore)).toMatchObject({ code: 0 });
+    const given = await clicklake(directory, 'ledger', '--deep');
+    expect(given).toMatchObject({ code: 0 });
+    expect(given.stdout).toMatch(/^ {2}\d+ of them booked as removed$/m);
+    const names = await entries();
+    const adds = (await Promise.all(names.map(actionsOf))).flat().flatMap(({ add }) => (add ? [add] : []));
+    const remove = { path: adds[0]?.path, deletionTimestamp: Date.now(), dataChange: true };
+    const next = join(log, `${String(names.length).padStart(20, '0')}.json`);
+    await writeFile(next, `${JSON.stringify({ remove })}\n`);
+    const lost = await clicklake(directory, 'ledger', '--deep');
+    expect(lost).toMatchObject({ code: 1 });
+    expect(lost.stdout).toMatch(/^ {2}missing {3}clickstream-events\/\d /m);
+    await rm(next);
+  });
+});

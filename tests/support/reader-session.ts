@@ -30,7 +30,7 @@ interface Outcome {
 const bin = join(root, 'node_modules/.bin');
 /** What only reads may be asked again until the events of the step before are visible, or committed. */
 const onlyReads =
-  /^npx clicklake (sql|ledger|status|dead-letters|tables|topics|table (history|detail)|config)\b/;
+  /^npx clicklake (sql|ledger|status|dead-letters|tables|topics|table (history|detail)|config|trace)\b/;
 const patienceMs = 30_000;
 
 export async function openReaderSession(): Promise<ReaderSession> {

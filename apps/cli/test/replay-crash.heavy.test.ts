@@ -103,7 +103,8 @@ async function expectEachOnce(): Promise<void> {
   ]);
   const [{ n, d } = { n: 0, d: 0 }] = JSON.parse(asked.stdout) as { n: number; d: number }[];
   expect(n).toBe(d);
-  expect(n).toBeGreaterThan(400);
+  // More than one append of 250 takes; how many can be mended so depends on the hour.
+  expect(n).toBeGreaterThan(250);
   const again = JSON.parse((await run(replay)).stdout) as Record<string, number>;
   expect(again).toMatchObject({ accepted: 0, 'replayed-before': n });
 }

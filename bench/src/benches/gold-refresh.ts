@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { createGoldRefresh, type GoldRefresh, type RefreshResult } from '@clicklake/pipeline';
 import { median, rounded, type Benchmark } from '../benchmark.ts';
@@ -37,6 +38,7 @@ export const goldRefreshBenchmark: Benchmark = {
       const refreshing = createGoldRefresh({
         paths: history.paths,
         files: nodeFileSystem,
+        openStore: localStore,
         crashPoints: noCrashPoints,
         clock: Date.now,
       });

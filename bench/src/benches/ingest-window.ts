@@ -1,4 +1,5 @@
-import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { localStore } from '@clicklake/delta-lake';
+import { noCrashPoints } from '@clicklake/durable-files';
 import { lakePaths } from '@clicklake/pipeline';
 // Deep imports: a lake that has committed something long ago cannot be had from outside in a minute.
 import { openLakeDuckdb } from '../../../packages/pipeline/src/lake/duckdb.ts';
@@ -77,7 +78,7 @@ async function fillWindow(
   const duckdb = await openLakeDuckdb(paths.scratch, 256);
   const tables = await openOrCreateTables({
     paths,
-    files: nodeFileSystem,
+    openStore: localStore,
     duckdb,
     crashPoints: noCrashPoints,
     clock: Date.now,

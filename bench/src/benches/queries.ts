@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog } from '@clicklake/event-log';
 import { lakePaths, openLakeReader, type LakeReader } from '@clicklake/pipeline';
@@ -113,6 +114,7 @@ async function openReader(home: string): Promise<LakeReader> {
   const reader = await openLakeReader({
     paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: noCrashPoints,
     log: openEmbeddedLog({ directory: paths.log }),
     clock: Date.now,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog } from '@clicklake/event-log';
 import { lakePaths, openLakeReader, type EventTrace } from '@clicklake/pipeline';
@@ -44,6 +45,7 @@ export const traceBenchmark: Benchmark = {
     const reader = await openLakeReader({
       paths,
       files: nodeFileSystem,
+      openStore: localStore,
       crashPoints: noCrashPoints,
       log: openEmbeddedLog({ directory: paths.log }),
       clock: Date.now,

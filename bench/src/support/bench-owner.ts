@@ -1,4 +1,5 @@
 import { createContract } from '@clicklake/contract';
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog } from '@clicklake/event-log';
 import {
@@ -19,6 +20,7 @@ export async function openBenchOwner(paths: LakePaths, memoryLimitMb = 1024): Pr
   const { owner } = await openLakeOwner({
     paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: noCrashPoints,
     log: openEmbeddedLog({ directory: paths.log }),
     contract: createContract(),

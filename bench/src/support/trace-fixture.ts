@@ -3,6 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createContract, duckdbColumns } from '@clicklake/contract';
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog, partitionFor, type NewRecord } from '@clicklake/event-log';
 import { lakePaths, type LakeOwner } from '@clicklake/pipeline';
@@ -99,7 +100,7 @@ async function fillTables(home: string, records: number): Promise<void> {
   const duckdb = opened.adopt(await openLakeDuckdb(paths.scratch, 1024), (own) => own.closeSync());
   const tables = await openOrCreateTables({
     paths,
-    files: nodeFileSystem,
+    openStore: localStore,
     duckdb,
     crashPoints: noCrashPoints,
     clock: Date.now,

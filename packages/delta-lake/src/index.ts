@@ -8,7 +8,7 @@ export type { Snapshot } from './log/table-state.ts';
 export type { VersionReference } from './operations/time-travel.ts';
 export type { WrittenCheckpoint } from './log/checkpoint-write.ts';
 export type { AddFile, Metadata, PartitionValues, Protocol, RemoveFile } from './log/actions.ts';
-export { type ObjectStore, type StagedObject, type StoredObject } from './store/object-store.ts';
+export type { ObjectStore, OpenStore, StagedObject, StoredObject } from './store/object-store.ts';
 export { localStore } from './store/local-store.ts';
 export { memoryStore, type MemoryStore } from './store/memory-store.ts';
 export { DeltaError, type DeltaErrorCode, isDeltaError } from './delta-error.ts';

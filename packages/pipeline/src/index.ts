@@ -18,7 +18,7 @@ export { openLakeDedupe, type LakeDedupe } from './lake/lake-dedupe.ts';
 export { ingestGroup } from './ingest/ingest-session.ts';
 export * from './models/index.ts';
 export * from './replay/index.ts';
-export { placeBatches, placeText } from './lake/dead-letter-rows.ts';
+export { placeText } from './lake/dead-letter-rows.ts';
 export type {
   ChangedDates,
   Engine,
@@ -39,6 +39,7 @@ export {
 } from './refresh/refresher.ts';
 export type {
   FailingTest,
+  TableStanding,
   TestProgress,
   TestReport,
   TestRequest,

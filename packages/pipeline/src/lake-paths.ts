@@ -6,6 +6,8 @@ export interface LakePaths {
   readonly log: string;
   readonly lake: string;
   readonly tables: { readonly silver: string; readonly dead_letters: string; readonly duplicates: string };
+  /** Which log offsets the rows had that were deleted from Silver (S4.2). */
+  readonly removals: string;
   /** One directory for each Gold table. */
   readonly gold: string;
   /** The dedupe index: derived from Silver, may be deleted at any time while nothing runs. */
@@ -35,6 +37,7 @@ export function lakePaths(home: string): LakePaths {
       dead_letters: join(lake, 'user-behavior-analytics-silver', 'dead_letters'),
       duplicates: join(lake, 'user-behavior-analytics-silver', 'duplicates'),
     },
+    removals: join(lake, 'user-behavior-analytics-silver', 'removals'),
     gold: join(lake, 'user-behavior-analytics-gold'),
     dedupe: join(home, 'state', 'dedupe'),
     idFilters: join(home, 'state', 'event-ids'),

@@ -31,7 +31,11 @@ export interface Ledger {
 
 export interface DeepLedger {
   readonly checkedOffsets: number;
-  /** Offsets in no place; those that are booked as removed are among them. */
+  /** Of them, those whose rows a restore, retention or erasure has deleted, as booked. */
+  readonly removedOffsets: number;
+  /** Rows that an earlier version deleted without booking their offsets: these may be among the missing. */
+  readonly unbookedRemovals: number;
+  /** Offsets in no place. */
   readonly missingOffsets: number;
   readonly missing: readonly CoordinateRange[];
   readonly repeated: readonly CoordinateRange[];
@@ -179,6 +183,30 @@ export interface SizedDeadLetterPlace extends DeadLetterPlace {
   readonly bytes: number;
 }
 
+export type DeadLetterSelect =
+  | { readonly places: readonly DeadLetterPlace[] }
+  | { readonly filter: DeadLetterFilter; readonly limit: number };
+
+/** Whoever opens it disposes of it: it takes memory, or room for temporary files. */
+export interface DeadLetterSelection extends AsyncDisposable {
+  /** Those named, in their order; of a filter oldest first, and of several attempts at one origin the newest. */
+  readonly places: readonly SizedDeadLetterPlace[];
+  /** All of them, so many at a time, and of so many bytes, of which the first may alone have more. */
+  batches(most: number, mostBytes: number): AsyncIterable<readonly SelectedDeadLetter[]>;
+  /** Replays of them that were rejected again, by `topic:partition:offset` of their origin, as they were sent. */
+  failedReplays(
+    origins: readonly string[],
+  ): Promise<readonly { readonly of: string; readonly raw: string }[]>;
+}
+
+export interface SelectedDeadLetter {
+  readonly place: DeadLetterPlace;
+  /** Null when there is no dead letter at this place. */
+  readonly row: DeadLetterRow | null;
+  /** The first dead letter, where this one is a replay that failed again. */
+  readonly root: Pick<DeadLetterRow, 'topic' | 'received_at' | 'event_id' | 'source_id'> | null;
+}
+
 /** Dead letters that were rejected alike. */
 export interface DeadLetterGroup {
   readonly reason: string;
@@ -236,16 +264,8 @@ export interface LakeReader {
   deadLetterGroups(
     filter: DeadLetterFilter & { readonly limit: number },
   ): Promise<readonly DeadLetterGroup[]>;
-  /** Oldest first; of several attempts to replay one dead letter the newest. */
-  deadLetterPlaces(
-    filter: DeadLetterFilter & { readonly limit: number },
-  ): Promise<readonly SizedDeadLetterPlace[]>;
-  /** The replays of some dead letters that were rejected again, by `topic:partition:offset`, as they were sent. */
-  failedReplays(
-    origins: readonly string[],
-  ): Promise<readonly { readonly of: string; readonly raw: string }[]>;
-  /** In the order of the places; those that there is none at are left out. */
-  deadLettersAt(places: readonly DeadLetterPlace[]): Promise<readonly DeadLetterRow[]>;
+  /** Many dead letters, as they are now: they are looked for once, and then read batch by batch. */
+  selectDeadLetters(select: DeadLetterSelect): Promise<DeadLetterSelection>;
   deadLetter(topic: string, partition: number, offset: number): Promise<DeadLetterRow | undefined>;
   /** Data tests that have not passed since they were run last, by name. */
   failingTests(): Promise<readonly FailingTest[]>;

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { column, quoteLiteral, scanSql, type DeltaTable } from '@clicklake/delta-lake';
+import { column, localStore, quoteLiteral, scanSql, type DeltaTable } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { tableNames, type TableName } from '@clicklake/pipeline';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
@@ -140,6 +140,7 @@ it('deltalake and DuckDB read each Gold table at every version, and agree row fo
   const gold = openGoldTables({
     directory: lake.paths.gold,
     files: nodeFileSystem,
+    openStore: localStore,
     duckdb,
     crashPoints: noCrashPoints,
     clock: Date.now,

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { Ledger, LakeOwner } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -87,50 +88,133 @@ async function filled(prefix: string): Promise<LakeOwner> {
   return owner;
 }
 
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Deletes one row of a table as somebody with another tool would. */
+async function deleteRow(name: 'silver' | 'duplicates' | 'dead_letters'): Promise<Place> {
+  const opened = await lake.tables();
+  const { tables, connection } = opened;
+  const table = tables[name];
+  const place =
+    name === 'dead_letters' ? '"partition", "offset", topic' : 'log_partition, log_offset, log_topic';
+  const [file] = (await table.snapshot()).files.values();
+  if (file === undefined) throw new Error('no file');
+  const rows = `SELECT * FROM read_parquet('${table.store.location(file.path)}', hive_partitioning = false)`;
+  const victim = (
+    await connection.runAndReadAll(`SELECT ${place} FROM (${rows}) LIMIT 1 OFFSET 3`)
+  ).getRows()[0];
+  const [partition, offset, topic] = victim ?? [];
+  const [partitionColumn, offsetColumn] = place.split(', ');
+  const topicColumn = name === 'dead_letters' ? 'topic' : 'log_topic';
+  const kept = await table.stage(
+    `${rows} WHERE NOT (${topicColumn} = '${String(topic)}' AND ${partitionColumn} = ${Number(partition)} AND ${offsetColumn} = ${String(offset)})`,
+    { connection, partition: file.partitionValues },
+  );
+  await table.commit({
+    operation: 'DELETE',
+    adds: kept,
+    removes: [file],
+    reads: { kind: 'removed-files' },
+  });
+  await opened.close();
+  return { topic: String(topic), partition: Number(partition), offset: Number(offset) };
+}
+
+/** Puts rows of Silver's first version there once more. */
+async function repeatRows(count: number): Promise<void> {
+  const opened = await lake.tables();
+  const { silver } = opened.tables;
+  const [file] = (await silver.snapshotAt({ version: 1 })).files.values();
+  if (file === undefined) throw new Error('no file');
+  await silver.append(
+    `SELECT *, DATE '${String(file.partitionValues.event_date)}' AS event_date
+     FROM read_parquet('${silver.store.location(file.path)}', hive_partitioning = false)
+     ORDER BY log_partition, log_offset DESC LIMIT ${count}`,
+  );
+  await opened.close();
+}
+
 describe('a row deleted behind its back', () => {
   it.each(['silver', 'duplicates', 'dead_letters'] as const)(
     'shows in %s, and deep names the offset',
     async (name) => {
       const owner = await filled('deleted');
       await owner.close();
-      const opened = await lake.tables();
-      const { tables, connection } = opened;
-      const table = tables[name];
-      const place =
-        name === 'dead_letters' ? '"partition", "offset", topic' : 'log_partition, log_offset, log_topic';
-      const snapshot = await table.snapshot();
-      const [file] = snapshot.files.values();
-      if (file === undefined) throw new Error('no file');
-      const rows = `SELECT * FROM read_parquet('${table.store.location(file.path)}', hive_partitioning = false)`;
-      const victim = (
-        await connection.runAndReadAll(`SELECT ${place} FROM (${rows}) LIMIT 1 OFFSET 3`)
-      ).getRows()[0];
-      const [partition, offset, topic] = victim ?? [];
-      const [partitionColumn, offsetColumn] = place.split(', ');
-      const topicColumn = name === 'dead_letters' ? 'topic' : 'log_topic';
-      const kept = await table.stage(
-        `${rows} WHERE NOT (${topicColumn} = '${String(topic)}' AND ${partitionColumn} = ${Number(partition)} AND ${offsetColumn} = ${String(offset)})`,
-        { connection, partition: file.partitionValues },
-      );
-      await table.commit({
-        operation: 'DELETE',
-        adds: kept,
-        removes: [file],
-        reads: { kind: 'removed-files' },
-      });
-      await opened.close();
-
+      const { topic, partition, offset } = await deleteRow(name);
       const again = await lake.open();
       const ledger = await again.ledger({ deep: true });
       expect(ledger).toMatchObject({ balanced: false, difference: 1 });
       expect(ledger.deep).toMatchObject({
         missingOffsets: 1,
-        missing: [{ topic, partition, from: Number(offset), to: Number(offset) + 1 }],
+        missing: [{ topic, partition, from: offset, to: offset + 1 }],
         repeated: [],
       });
       await again.close();
     },
   );
+
+  it.each(['silver', 'duplicates', 'dead_letters'] as const)(
+    'shows in %s also where rows were removed in the open, and deep tells it from them',
+    async (name) => {
+      await (await filled('first')).close();
+      const owner = await filled('second');
+      const history = (await owner.history('silver', 100)) ?? [];
+      const [, version = -1] = history
+        .filter(({ operation }) => operation === 'STREAMING UPDATE')
+        .map((entry) => entry.version);
+      await owner.restore('silver', { version, discard: true });
+      const { removed, balanced } = await owner.ledger({ deep: true });
+      expect({ removed: removed > 3, balanced }).toEqual({ removed: true, balanced: true });
+      await owner.close();
+      const { topic, partition, offset } = await deleteRow(name);
+      // One row too many besides, so that the sums agree.
+      await repeatRows(1);
+      const again = await lake.open();
+      const ledger = await again.ledger({ deep: true });
+      expect(ledger).toMatchObject({ balanced: false, difference: 0, removed });
+      expect(ledger.deep).toMatchObject({
+        missingOffsets: 1,
+        missing: [{ topic, partition, from: offset, to: offset + 1 }],
+        repeated: [{}],
+        removedOffsets: removed,
+        unbookedRemovals: 0,
+      });
+      await again.close();
+    },
+  );
+
+  it('that was booked as removed is there twice when somebody brings it back', async () => {
+    const owner = await filled('revived');
+    await owner.restore('silver', { version: 0, discard: true });
+    expect(await owner.ledger({ deep: true })).toMatchObject({ silver: 0, balanced: true });
+    await owner.close();
+    await repeatRows(2);
+    const again = await lake.open();
+    const ledger = await again.ledger({ deep: true });
+    expect(ledger).toMatchObject({ balanced: false, difference: -2 });
+    expect(ledger.deep?.repeated.reduce((sum, { from, to }) => sum + to - from, 0)).toBe(2);
+    await again.close();
+  });
+
+  it('cannot be told from one that an earlier version removed without booking which: deep says so, and is not balanced', async () => {
+    const owner = await filled('unbooked');
+    await owner.restore('silver', { version: 0, discard: true });
+    const { removed } = await owner.ledger({ deep: false });
+    await owner.close();
+    await rm(lake.paths.removals, { recursive: true });
+    const again = await lake.open();
+    expect(await again.ledger({ deep: false })).toMatchObject({ balanced: true });
+    expect(await again.ledger({ deep: true })).toMatchObject({
+      balanced: false,
+      difference: 0,
+      deep: { missingOffsets: removed, unbookedRemovals: removed, removedOffsets: 0 },
+    });
+    await again.close();
+  });
 
   it('shows when a whole file is gone, and every offset counts though not every range is listed', async () => {
     const owner = await filled('file');
@@ -152,16 +236,7 @@ describe('a row deleted behind its back', () => {
   it('shows when a row is there twice', async () => {
     const owner = await filled('twice');
     await owner.close();
-    const opened = await lake.tables();
-    const { tables } = opened;
-    const { files } = await tables.silver.snapshot();
-    const [file] = files.values();
-    if (file === undefined) throw new Error('no file');
-    await tables.silver.append(
-      `SELECT *, DATE '${String(file.partitionValues.event_date)}' AS event_date
-       FROM read_parquet('${tables.silver.store.location(file.path)}', hive_partitioning = false) LIMIT 2`,
-    );
-    await opened.close();
+    await repeatRows(2);
     const again = await lake.open();
     const ledger = await again.ledger({ deep: true });
     expect(ledger).toMatchObject({ balanced: false, difference: -2 });

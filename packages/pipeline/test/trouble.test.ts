@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem } from '@clicklake/durable-files';
 import { faultyFileSystem, noFaults } from '@clicklake/durable-files/testing';
 import { openEmbeddedLog } from '@clicklake/event-log';
@@ -164,6 +165,7 @@ describe('a directory that may not be written', () => {
     const reader = await openLakeReader({
       paths: lake.paths,
       files,
+      openStore: (root) => localStore(root, files),
       crashPoints: noCrashPoints,
       log: openEmbeddedLog({ directory: lake.paths.log, files, minFreeBytes: 0 }),
       clock: Date.now,

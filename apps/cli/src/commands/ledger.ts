@@ -47,6 +47,12 @@ function print(ledger: Ledger, terminal: Terminal): void {
     terminal.data(
       `  ${formatCount(deep.checkedOffsets)} retained offsets checked one by one, ${troubles} ranges in no place or in several`,
     );
+    if (deep.removedOffsets > 0)
+      terminal.data(`  ${formatCount(deep.removedOffsets)} of them booked as removed`);
+    if (deep.missingOffsets > 0 && deep.unbookedRemovals > 0)
+      terminal.data(
+        `  ${formatCount(deep.unbookedRemovals)} rows were removed by a version that did not book their offsets: these may be among the missing, which cannot be told apart from lost ones.`,
+      );
     for (const { topic, partition, from, to } of deep.missing)
       terminal.data(red(`  missing   ${topic}/${partition} ${from}–${to - 1}`));
     for (const { topic, partition, from, to } of deep.repeated)

@@ -20,7 +20,7 @@ export async function testGold(context: CommandContext, names: readonly string[]
   return report.passed ? exitCodes.ok : exitCodes.checkFailed;
 }
 
-function print({ terminal }: CommandContext, { tests, silverVersion }: TestReport): void {
+function print({ terminal }: CommandContext, { tests, silverVersion, gold, goldAgrees }: TestReport): void {
   const { green, red, yellow } = terminal.style;
   const rows = tests.map(({ verdict, test, failures, durationMs }) => [
     verdict,
@@ -40,6 +40,16 @@ function print({ terminal }: CommandContext, { tests, silverVersion }: TestRepor
   const failing = tests.filter(({ verdict }) => verdict !== 'pass');
   const paintSum = failing.length === 0 ? green : failing.some(isFailure) ? red : yellow;
   terminal.data(paintSum(`${describeCounts(tests)} on version ${silverVersion} of Silver.`));
+  if (!goldAgrees) {
+    const versions = gold.map(
+      ({ table, silverVersion: version }) => `${table} ${version ?? 'an earlier one'}`,
+    );
+    terminal.data(
+      yellow(
+        `The tables stand for different versions of Silver: ${versions.join(', ')}. A refresh was not finished, or not of all: \`clicklake refresh\` brings them together.`,
+      ),
+    );
+  }
   if (failing.length > 0)
     terminal.talk(
       `What they found: npx clicklake sql "SELECT test, failing_row FROM test_failures WHERE test = '${failing[0]?.test ?? ''}'"`,

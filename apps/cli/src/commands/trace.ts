@@ -40,6 +40,11 @@ export async function trace(context: CommandContext, eventId: string): Promise<E
         terminal.data(line);
     });
   }
+  const { logRecordsPassedOver: passedOver } = found.looked;
+  if (!json && passedOver > 0)
+    terminal.warn(
+      `Ingest is far behind: ${formatCount(passedOver)} older records of the log were not looked through. Ask again once it has taken them up.`,
+    );
   if (found.records.length > 0) return exitCodes.ok;
   if (!json) terminal.warn(`No record bears the event_id ${JSON.stringify(eventId)}.`);
   if (!json) terminal.talk(`        Looked through ${extentOf(found)}.`);

@@ -1,5 +1,12 @@
 import type { EventLog, LogReader } from '@clicklake/event-log';
-import { traceLog, type LakeReader, type Ledger, type TopicState } from '@clicklake/pipeline';
+import {
+  traceLog,
+  type DeadLetterPlace,
+  type DeadLetterSelection,
+  type LakeReader,
+  type Ledger,
+  type TopicState,
+} from '@clicklake/pipeline';
 import { CliError } from '../cli-error.ts';
 
 /** A lake that no ingest has made yet: nothing is committed, and whatever the log holds is in flight. */
@@ -42,10 +49,20 @@ function absentLake(
     failingTests: () => Promise.resolve([]),
     deadLetters: () => Promise.resolve([]),
     deadLetterGroups: () => Promise.resolve([]),
-    deadLetterPlaces: () => Promise.resolve([]),
-    deadLettersAt: () => Promise.resolve([]),
-    failedReplays: () => Promise.resolve([]),
+    selectDeadLetters: (select) => Promise.resolve(nowhere('places' in select ? select.places : [])),
     deadLetter: () => Promise.resolve(undefined),
+  };
+}
+
+/** Each place that somebody names has no dead letter. */
+function nowhere(named: readonly DeadLetterPlace[]): DeadLetterSelection {
+  return {
+    places: named.map((place) => ({ ...place, bytes: 0 })),
+    async *batches() {
+      yield await Promise.resolve(named.map((place) => ({ place, row: null, root: null })));
+    },
+    failedReplays: () => Promise.resolve([]),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 

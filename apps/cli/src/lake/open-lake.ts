@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem, readLockOwner } from '@clicklake/durable-files';
 import { createContract } from '@clicklake/contract';
 import { openEmbeddedLog, type EventLog, type LogReader, type LogWriter } from '@clicklake/event-log';
@@ -57,6 +58,7 @@ export async function openForWriting(context: CommandContext, role: string): Pro
   const { owner } = await openLakeOwner({
     paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: crashPointsOf(effects.env),
     log,
     contract: createContract({ maxEventAgeDays: config['contract.max_event_age_days'] }),
@@ -99,6 +101,7 @@ function openReader({ paths, effects }: CommandContext, log: EventLog): Promise<
   return openLakeReader({
     paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: crashPointsOf(effects.env),
     log,
     clock: effects.now,

@@ -1,5 +1,6 @@
 import { createCollector, openKeyStore, type Collector, type KeyStore } from '@clicklake/collector';
 import { createContract, type Contract } from '@clicklake/contract';
+import { localStore } from '@clicklake/delta-lake';
 import { acquireLock, nodeFileSystem } from '@clicklake/durable-files';
 import { openEmbeddedLog, type EventLog, type LogWriter } from '@clicklake/event-log';
 import { isClicklakeError } from '@clicklake/errors';
@@ -172,6 +173,7 @@ export async function openLake(
   const lake = await openLakeOwner({
     paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: crashPointsOf(effects.env),
     log,
     contract: contractOf(system),

@@ -1,7 +1,6 @@
 import { isClicklakeError } from '@clicklake/errors';
 import { topicPartitions, type LogWriter, type Topic } from '@clicklake/event-log';
 import {
-  placeBatches,
   replayDeadLetters,
   type JobsOnRecord,
   type LakeOwner,
@@ -122,10 +121,11 @@ async function exportDeadLetters(
   filter: Parameters<LakeAdmin['exportDeadLetters']>[0],
   { onRow, signal }: ExportOptions,
 ): Promise<void> {
-  const places = await lake.deadLetterPlaces(filter);
-  for (const batch of placeBatches(places, exportedRows, exportedBytes)) {
+  const { limit, ...meant } = filter;
+  await using selection = await lake.selectDeadLetters({ filter: meant, limit });
+  for await (const batch of selection.batches(exportedRows, exportedBytes)) {
     signal?.throwIfAborted();
-    for (const row of await lake.deadLettersAt(batch)) await onRow(row);
+    for (const { row } of batch) if (row !== null) await onRow(row);
   }
 }
 

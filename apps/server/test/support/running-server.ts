@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContract, type PrepareContext } from '@clicklake/contract';
+import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem, noCrashPoints } from '@clicklake/durable-files';
 import { openEmbeddedLog, type LogWriter, type NewRecord } from '@clicklake/event-log';
 import {
@@ -73,6 +74,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { owner } = await openLakeOwner({
     paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: noCrashPoints,
     log,
     contract,

@@ -62,6 +62,12 @@ export interface ObjectStore {
   discardLeftovers(keys: readonly string[]): Promise<void>;
 }
 
+/**
+ * Opens the store of one table, by the directory or prefix that is its root. Where tables lie is chosen by whoever puts
+ * the parts together: nobody else names an implementation.
+ */
+export type OpenStore = (root: string) => ObjectStore;
+
 /** Orders keys as `list` does. JavaScript's own order differs beyond the Basic Multilingual Plane. */
 export function compareKeys(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right));

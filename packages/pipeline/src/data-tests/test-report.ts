@@ -24,9 +24,19 @@ export interface TestResult {
 export interface TestReport {
   /** The version of Silver that Gold stands for, and the tests looked at. */
   readonly silverVersion: number;
+  /** What each Gold table stands for. */
+  readonly gold: readonly TableStanding[];
+  /** All of them stand for `silverVersion`: no refresh ended half-way. */
+  readonly goldAgrees: boolean;
   /** No test failed or could not be carried out. */
   readonly passed: boolean;
   readonly tests: readonly TestResult[];
+}
+
+export interface TableStanding {
+  readonly table: string;
+  /** Null: for an earlier one that cannot be named, or for several. */
+  readonly silverVersion: number | null;
 }
 
 export interface TestProgress {

@@ -5,6 +5,7 @@ import { targetOf } from '../refresh/silver-source.ts';
 import { seenInputs } from '../refresh/refresh-transactions.ts';
 import { writtenTables } from '../refresh/refresher.ts';
 import { silverOf, silverSource } from '../refresh/silver-source.ts';
+import { goldStanding, incomparable, tablesStanding, type GoldStanding } from './gold-standing.ts';
 import { failingRows, keptRows, testFailures, type FoundFailures } from './test-failures.ts';
 import {
   isPassed,
@@ -42,12 +43,14 @@ export async function runDataTests(
     requireGold(session, project, chosen);
     const silverVersion = await pinWhatGoldStandsFor(session, project);
     await nameViews(session, engine, project);
+    const standing = await goldStanding(session, project, silverVersion);
+    const gold = tablesStanding(project, standing);
     const found: FoundFailures[] = [];
     const results: TestResult[] = [];
     for (const test of chosen) {
       signal?.throwIfAborted();
       onProgress({ test: test.name, done: results.length, total: chosen.length });
-      const one = await runOne(session, engine, project, test);
+      const one = await runOne(session, engine, project, test, standing);
       results.push(one.result);
       if (one.result.verdict !== 'pass') found.push(one);
     }
@@ -55,7 +58,13 @@ export async function runDataTests(
       testedAt: new Date(clock()).toISOString(),
       silverVersion,
     });
-    return { silverVersion, passed: isPassed(results), tests: results };
+    return {
+      silverVersion,
+      gold,
+      goldAgrees: gold.every((table) => table.silverVersion === silverVersion),
+      passed: isPassed(results),
+      tests: results,
+    };
   } finally {
     await session.close();
   }
@@ -105,6 +114,7 @@ async function runOne(
   engine: Engine,
   project: ModelProject,
   test: DataTest,
+  standing: GoldStanding,
 ): Promise<FoundFailures> {
   const startedAt = performance.now();
   const { name, kind, model, column, config } = test;
@@ -124,6 +134,9 @@ async function runOne(
       shouldWarn: row?.should_warn === true,
       shouldError: row?.should_error === true,
     });
+    // What was made of different events need not agree: that would be nobody's failure.
+    const reason = verdict === 'pass' ? undefined : incomparable(test, standing);
+    if (reason !== undefined) throw new Error(reason);
     const failures = Number(row?.failures);
     return { result: { ...about, verdict, failures, message: null, durationMs: elapsed() }, query };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
-import { localStore, openTable, recordCount, type AddFile, type DeltaTable } from '@clicklake/delta-lake';
+import { openTable, recordCount, type AddFile, type DeltaTable, type OpenStore } from '@clicklake/delta-lake';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import type { Engine, EngineSession, WrittenTable } from './engine.ts';
 import { openDuckdbSession, schemasOf } from './duckdb-session.ts';
@@ -10,6 +10,7 @@ import { dropSchemasSql, type LaneConnections } from './session-lanes.ts';
 
 export interface DuckdbEngineOptions {
   readonly files: FileSystem;
+  readonly openStore: OpenStore;
   readonly crashPoints: CrashPoints;
   readonly clock: () => number;
   /** Where each source's Delta table lies, by `source.table`. */
@@ -54,7 +55,7 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
   }
 
   async function open(tables: readonly WrittenTable[]): Promise<EngineSession> {
-    const { files, crashPoints, clock } = options;
+    const { openStore, crashPoints, clock } = options;
     const { duckdb, tables: kept } = await (workshop ??= openWorkshop(options));
     const found = new Map<string, DeltaTable>();
     const places = [
@@ -83,7 +84,7 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
       tables,
       sources: Object.keys(options.sources),
       create: (name) => ({
-        store: localStore(join(options.directory, name), files),
+        store: openStore(join(options.directory, name)),
         options: { duckdb, crashPoints, clock },
       }),
       rowsOf,
@@ -110,7 +111,7 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
 }
 
 async function openWorkshop(options: DuckdbEngineOptions): Promise<Workshop> {
-  const { files, crashPoints, clock, scratch } = options;
+  const { files, openStore, crashPoints, clock, scratch } = options;
   await rm(scratch, { recursive: true, force: true });
   await files.makeDirectory(scratch);
   const duckdb = await openDuckdb(options);
@@ -119,7 +120,7 @@ async function openWorkshop(options: DuckdbEngineOptions): Promise<Workshop> {
   for (const database of attached) await connection.run(`ATTACH ':memory:' AS ${database}`);
   connection.closeSync();
   const tables = keepTablesOpen((directory) =>
-    openTable(localStore(directory, files), { duckdb, crashPoints, clock }),
+    openTable(openStore(directory), { duckdb, crashPoints, clock }),
   );
   return {
     duckdb,

@@ -1,11 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { isDeltaError, type DeltaTable } from '@clicklake/delta-lake';
+import { isDeltaError, type DeltaTable, type StoredObject } from '@clicklake/delta-lake';
 
 /**
- * Tables that stay open from one session to the next: their logs are read once, and then entry by entry. One whose
- * directory is not the same any more (reset, or deleted to be made anew), or whose log has been cleaned past what the
- * handle knows, is opened again.
+ * Tables that stay open from one session to the next: their logs are read once, and then entry by entry. One that is
+ * not the same any more (reset, or deleted to be made anew), or whose log has been cleaned past what the handle knows,
+ * is opened again.
  */
 export interface OpenTables {
   /** Undefined while there is no table. */
@@ -13,8 +11,21 @@ export interface OpenTables {
   close(): Promise<void>;
 }
 
+interface OpenedTable {
+  readonly table: DeltaTable;
+  /** The newest entry of the log when it was last asked for: as long as it is there, so is the table. */
+  readonly entry: StoredObject | undefined;
+}
+
 export function keepTablesOpen(openTable: (directory: string) => Promise<DeltaTable>): OpenTables {
-  const opened = new Map<string, { readonly table: DeltaTable; readonly identity: string }>();
+  const opened = new Map<string, OpenedTable>();
+
+  async function remember(directory: string, table: DeltaTable): Promise<DeltaTable> {
+    const { version } = await table.snapshot();
+    const key = `_delta_log/${String(version).padStart(20, '0')}.json`;
+    opened.set(directory, { table, entry: await table.store.head(key) });
+    return table;
+  }
 
   async function forget(directory: string): Promise<void> {
     const { table } = opened.get(directory) ?? {};
@@ -24,16 +35,13 @@ export function keepTablesOpen(openTable: (directory: string) => Promise<DeltaTa
 
   return {
     async open(directory) {
-      const identity = await identityOf(directory);
       const known = opened.get(directory);
-      if (known !== undefined && known.identity === identity && (await isInLog(directory, known.table)))
-        return known.table;
+      if (known !== undefined && (await isThere(known))) return await remember(directory, known.table);
       await forget(directory);
-      if (identity === undefined) return undefined;
       try {
         const table = await openTable(directory);
-        opened.set(directory, { table, identity });
-        return table;
+        opened.set(directory, { table, entry: undefined });
+        return await remember(directory, table);
       } catch (error) {
         if (isDeltaError(error, 'delta-table-not-found')) return undefined;
         throw error;
@@ -45,20 +53,9 @@ export function keepTablesOpen(openTable: (directory: string) => Promise<DeltaTa
   };
 }
 
-/** A handle finds the next entry by its number: it must not be lost to clean-up meanwhile. */
-async function isInLog(directory: string, table: DeltaTable): Promise<boolean> {
-  const { version } = await table.snapshot();
-  const entry = join(directory, '_delta_log', `${String(version).padStart(20, '0')}.json`);
-  return (await stat(entry).catch(() => undefined)) !== undefined;
-}
-
-/** Undefined: there is no log. */
-async function identityOf(directory: string): Promise<string | undefined> {
-  try {
-    const { ino, birthtimeMs } = await stat(join(directory, '_delta_log'));
-    return `${ino} ${birthtimeMs}`;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+/** A handle finds the next entry by its number, so the one that it knows must not be lost to clean-up meanwhile. */
+async function isThere({ table, entry }: OpenedTable): Promise<boolean> {
+  if (entry === undefined) return false;
+  const found = await table.store.head(entry.key);
+  return found?.size === entry.size && found.modifiedMs === entry.modifiedMs;
 }

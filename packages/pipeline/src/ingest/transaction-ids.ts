@@ -12,6 +12,8 @@ export function partitionAppId(topic: Topic, partition: number): string {
 /** Counters of the ledger that must move in the same commit as the rows: Silver's `txn`s keep them (S4.2). */
 export const unreadableAppId = 'clicklake-ledger-unreadable';
 export const removedAppId = 'clicklake-ledger-removed';
+/** The newest booking of which rows those were. */
+export const removalsAppId = 'clicklake-ledger-removals';
 
 /** Next offset per partition of a topic; 0 where the table has none yet. */
 export function coveredOffsets(transactions: Transactions, topic: Topic): readonly bigint[] {

@@ -5,8 +5,8 @@ import type { JobState, Orchestrator } from './orchestrator.ts';
 import { earliestStart, type Pace } from './pace.ts';
 import { pauseAfter, type RetryPolicy } from './retry.ts';
 import type { RunHistory } from './run-history.ts';
-import { problemOf, runJob, type RanJob } from './run-job.ts';
-import { failingJob, filterRuns, type Run, type RunTrigger } from './run.ts';
+import { problemOf, runJob, type Occasion, type Worked } from './run-job.ts';
+import { failingJob, filterRuns, troubledRuns, type Run, type RunTrigger } from './run.ts';
 import { nextTime, scheduleText, type Schedule } from './schedule.ts';
 import type { TableClaims } from './table-claims.ts';
 import type { Webhook } from './webhook.ts';
@@ -35,6 +35,8 @@ interface Slot extends ScheduledJob {
   /** Why it is to run next. */
   pending: RunTrigger | undefined;
   running: boolean;
+  /** Runs under way that somebody asked for. */
+  asked: number;
   attempt: number;
   commits: number;
   notBefore: number;
@@ -60,6 +62,7 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
         ...given,
         pending: undefined,
         running: false,
+        asked: 0,
         attempt: 1,
         commits: 0,
         notBefore: 0,
@@ -73,7 +76,7 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
   function arm(slot: Slot): void {
     clearTimeout(slot.timer);
     slot.timer = undefined;
-    if (!started || stopping.signal.aborted || slot.running) return;
+    if (!started || stopping.signal.aborted || slot.running || slot.asked > 0) return;
     const waits = [
       ...(slot.pending === undefined ? [] : [slot.notBefore - performance.now()]),
       ...(slot.nextCron === undefined ? [] : [slot.nextCron - clock()]),
@@ -96,26 +99,27 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
     slot.pending = undefined;
     slot.running = true;
     const { attempt } = slot;
-    const beganAt = performance.now();
     const pause = pauseAfter(retries, attempt, random());
-    const afterFailure = (): { retryAt: string | null; webhook: Run['webhook'] } => ({
-      retryAt: pause === undefined ? null : new Date(clock() + pause).toISOString(),
-      webhook: webhook === null ? null : { outcome: 'pending', attempts: 0, error: null },
-    });
-    const always = failingJob(history.list(), slot.job.name) !== null;
+    let retryFrom: number | undefined;
+    const afterFailure = ({ beganAt, workMs }: Worked): ReturnType<Occasion['afterFailure']> => {
+      const now = performance.now();
+      // A job that fails slowly must not be at work without rest either.
+      if (pause !== undefined) retryFrom = Math.max(now + pause, earliestStart(slot.pace, beganAt, workMs));
+      return { retryAt: retryFrom === undefined ? null : wallTime(retryFrom), webhook: callToMake() };
+    };
+    const always = troubledRuns(history.list(), slot.job.name).length > 0;
     const occasion = { trigger, attempt, partial: false, always, afterFailure };
-    const done = runJob(dependencies, slot.job, occasion).then(({ run, workMs }) => {
+    const done = runJob(dependencies, slot.job, occasion).then(({ run, worked: { beganAt, workMs } }) => {
       slot.running = false;
       slot.attempt = 1;
       slot.notBefore = earliestStart(slot.pace, beganAt, workMs);
       if (run?.outcome === 'failed') {
-        const now = performance.now();
-        if (pause !== undefined) {
+        if (retryFrom !== undefined) {
           slot.attempt = attempt + 1;
-          slot.notBefore = now + pause;
+          slot.notBefore = retryFrom;
           slot.pending = trigger;
         } else if (slot.schedule.kind === 'after-commits') {
-          slot.notBefore = now + retries.restMs;
+          slot.notBefore = Math.max(slot.notBefore, performance.now() + retries.restMs);
           slot.pending = trigger;
         }
       }
@@ -123,6 +127,15 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
       arm(slot);
     });
     note(done, slot.job.name);
+  }
+
+  /** Of a time of the monotonic clock. */
+  function wallTime(monotonicMs: number): string {
+    return new Date(clock() + Math.max(0, monotonicMs - performance.now())).toISOString();
+  }
+
+  function callToMake(): Run['webhook'] {
+    return webhook === null ? null : { outcome: 'pending', attempts: 0, error: null };
   }
 
   function note(work: Promise<unknown>, name: string): void {
@@ -144,8 +157,8 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
     const { job, schedule, pending, notBefore, nextCron: cron } = slot;
     const runs = history.list();
     const isRunning = [...underWay.values()].includes(job.name);
-    const inMs = pending === undefined ? undefined : Math.max(0, notBefore - performance.now());
-    const next = inMs === undefined ? cron : clock() + inMs;
+    const cronAt = cron === undefined ? null : new Date(cron).toISOString();
+    const next = pending === undefined ? cronAt : wallTime(notBefore);
     return {
       name: job.name,
       description: job.description,
@@ -154,7 +167,7 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
       enabled: schedule.kind !== 'off',
       running: isRunning,
       lastRun: runs.find((run) => run.job === job.name) ?? null,
-      nextRunAt: !started || isRunning || next === undefined ? null : new Date(next).toISOString(),
+      nextRunAt: !started || isRunning ? null : next,
       failing: failingJob(runs, job.name),
     };
   }
@@ -163,13 +176,20 @@ export function createEmbeddedOrchestrator(options: EmbeddedOrchestratorOptions)
     const job = work === undefined ? slot.job : { ...slot.job, plan: work.plan };
     const partial = work?.partial ?? false;
     const occasion = { trigger: 'manual', attempt: 1, partial, always: true } as const;
-    const afterFailure = (): { retryAt: null; webhook: Run['webhook'] } => ({
-      retryAt: null,
-      webhook: webhook === null ? null : { outcome: 'pending', attempts: 0, error: null },
+    const afterFailure: Occasion['afterFailure'] = () => ({ retryAt: null, webhook: callToMake() });
+    slot.asked += 1;
+    // Nothing begins by itself meanwhile: it would be at work right after this one.
+    arm(slot);
+    const running = runJob(dependencies, job, { ...occasion, afterFailure }).then((ran) => {
+      slot.asked -= 1;
+      // Work is work, whoever asked for it (S7.4); a longer pause after a failure stays.
+      const { beganAt, workMs } = ran.worked;
+      slot.notBefore = Math.max(slot.notBefore, earliestStart(slot.pace, beganAt, workMs));
+      arm(slot);
+      return ran;
     });
-    const running = runJob(dependencies, job, { ...occasion, afterFailure });
     note(running, slot.job.name);
-    const { run, failure }: RanJob = await running;
+    const { run, failure } = await running;
     tellOf(run);
     if (run?.outcome === 'interrupted') throw stopped(slot.job.name);
     // Somebody who asked is told what happened, as it happened.

@@ -10,9 +10,11 @@ import type { FailingJob, Run, RunFilter } from './run.ts';
  * - A step of a run works only while no other holder of the same `TableClaims` writes one of its tables.
  * - Every run is on record before its work begins and after it has ended. The record outlives the process; a run that
  *   was under way when its process died is `interrupted` from the next opening on.
+ * - Of runs by themselves that found nothing to do, one after another, the newest stays on record.
  * - The record is bounded by count: the newest of each job stay, and of its failed ones the newest, too.
  * - A run that fails by itself is tried again after pauses that grow, a bounded number of times; each attempt is a run.
- * - A job fails until a whole run of it succeeds; `failing` says so meanwhile. Nothing that goes wrong with the record
+ * - A job fails until a whole run of it succeeds; `failing` says so meanwhile, also of a job that its process died under
+ *   three times in a row. Nothing that goes wrong with the record
  *   or the webhook keeps a job from running, and neither is hidden.
  */
 export interface Orchestrator {

@@ -1,6 +1,8 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { LogReader, LogWriter } from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakeTables } from '../lake/lake-tables.ts';
+import type { Removals } from '../ledger/removals.ts';
 import { applyLogRetention } from '../maintenance/log-retention.ts';
 import {
   oldestToCome,
@@ -14,6 +16,8 @@ import type { Job, JobStep, StepReport } from './job.ts';
 
 export interface RetentionJobOptions {
   readonly silver: LakeTables['silver'];
+  readonly removals: Removals;
+  readonly connection: DuckDBConnection;
   readonly log: LogReader;
   /** Null: another process writes the log, and looks after its limits. */
   readonly logWriter: LogWriter | null;
@@ -49,7 +53,7 @@ export function createRetentionJob(options: RetentionJobOptions): Job {
     const snapshot = await silver.snapshot();
     const removal = planSilverRemoval(snapshot, limits);
     if (removal.files.length === 0) return { did: null };
-    const version = await removeFromSilver(silver, snapshot, limits, removal, options.crashPoints);
+    const version = await removeFromSilver(options, snapshot, limits, removal);
     options.onRemoved(version);
     const dates = removal.dates.length === 1 ? '1 date' : `${removal.dates.length} dates`;
     return {

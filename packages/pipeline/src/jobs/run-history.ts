@@ -3,7 +3,8 @@ import { writeFileDurably, type FileSystem, type OpenFile } from '@clicklake/dur
 import type { Run } from './run.ts';
 
 /**
- * The runs on record, in a file of one JSON line for each change of a run: the last line of an id counts. Kept are the
+ * The runs on record, in a file of one JSON line for each change of a run: the last line of an id counts, and may take
+ * the run off the record. Kept are the
  * newest runs of each job, and the newest failed ones besides.
  */
 export interface RunHistory {
@@ -11,8 +12,12 @@ export interface RunHistory {
   list(): readonly Run[];
   /** Puts a new run on record, durably, and gives it its id. */
   begin(run: Omit<Run, 'id'>): Promise<Run>;
-  /** Replaces a run by what has become of it, durably. */
-  update(run: Run): Promise<void>;
+  /**
+   * Replaces a run by what has become of it, durably.
+   *
+   * @param superseded an older run that goes off the record with that.
+   */
+  update(run: Run, superseded?: Run): Promise<void>;
   /** Why the newest runs are not on the disk; undefined while they are. They are written as soon as that goes. */
   problem(): unknown;
   /** Idempotent. */
@@ -54,13 +59,13 @@ export async function openRunHistory({ directory, files }: RunHistoryOptions): P
     lines = runs.length;
   }
 
-  async function append(run: Run): Promise<void> {
+  async function append(...changes: readonly (Run | Superseded)[]): Promise<void> {
     if (file === undefined || lines >= linesPerFile + runs.length) return rewrite();
-    const bytes = Buffer.from(lineOf(run));
+    const bytes = Buffer.from(changes.map(lineOf).join(''));
     await file.write([bytes], position);
     await file.sync();
     position += bytes.length;
-    lines += 1;
+    lines += changes.length;
   }
 
   /** A record that cannot be written keeps no job from running: `problem` says so. */
@@ -90,9 +95,13 @@ export async function openRunHistory({ directory, files }: RunHistoryOptions): P
       await serially(() => append(run));
       return run;
     },
-    update(run) {
-      runs = runs.map((known) => (known.id === run.id ? run : known));
-      return serially(() => append(run));
+    update(run, superseded) {
+      runs = runs.flatMap((known) => {
+        if (known.id === superseded?.id) return [];
+        return known.id === run.id ? [run] : [known];
+      });
+      if (superseded === undefined) return serially(() => append(run));
+      return serially(() => append(run, { id: superseded.id, supersededBy: run.id }));
     },
     problem: () => problem,
     async close() {
@@ -118,23 +127,32 @@ async function readRunFile(files: FileSystem, path: string): Promise<readonly Ru
   if ((await files.stat(path)) === undefined) return [];
   const known = new Map<number, Run>();
   for (const line of (await files.readFile(path)).toString('utf8').split('\n')) {
-    const run = parseRun(line);
-    if (run !== undefined) known.set(run.id, run);
+    const change = parseLine(line);
+    if (change === undefined) continue;
+    if ('supersededBy' in change) known.delete(change.id);
+    else known.set(change.id, change);
   }
   return keepNewest([...known.values()].sort((a, b) => b.id - a.id));
 }
 
-function lineOf(run: Run): string {
-  return `${JSON.stringify(run)}\n`;
+/** The line that takes a run off the record. */
+interface Superseded {
+  readonly id: number;
+  readonly supersededBy: number;
+}
+
+function lineOf(change: Run | Superseded): string {
+  return `${JSON.stringify(change)}\n`;
 }
 
 /** Undefined for the torn last line of a process that died while it wrote. */
-function parseRun(line: string): Run | undefined {
+function parseLine(line: string): Run | Superseded | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    const isRun =
-      typeof value === 'object' && value !== null && 'id' in value && 'job' in value && 'outcome' in value;
-    return isRun && Number.isSafeInteger(value.id) ? (value as Run) : undefined;
+    if (typeof value !== 'object' || value === null || !('id' in value)) return undefined;
+    if (!Number.isSafeInteger(value.id)) return undefined;
+    const isChange = 'supersededBy' in value || ('job' in value && 'outcome' in value);
+    return isChange ? (value as Run | Superseded) : undefined;
   } catch {
     return undefined;
   }

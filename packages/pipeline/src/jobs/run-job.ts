@@ -3,7 +3,7 @@ import { describeProblem } from '../ingest/describe-problem.ts';
 import type { Problem } from '../lake-service.ts';
 import type { Job, JobStep, StepReport } from './job.ts';
 import type { RunHistory } from './run-history.ts';
-import type { Run, RunTrigger, WebhookCall } from './run.ts';
+import { nothingToDo, runSucceededBy, type Run, type RunTrigger, type WebhookCall } from './run.ts';
 import type { TableClaims } from './table-claims.ts';
 
 export interface RunJobDependencies {
@@ -22,7 +22,18 @@ export interface Occasion {
   /** It is put on record even when there turns out to be nothing to do: somebody asked, or it failed before. */
   readonly always: boolean;
   /** What a failed run's record says of the time after it. */
-  readonly afterFailure: () => { readonly retryAt: string | null; readonly webhook: WebhookCall | null };
+  readonly afterFailure: (worked: Worked) => {
+    readonly retryAt: string | null;
+    readonly webhook: WebhookCall | null;
+  };
+}
+
+/** When a run was at work, by the monotonic clock, in ms. */
+export interface Worked {
+  /** Its first step had its tables; of a run without steps: it was planned. */
+  readonly beganAt: number;
+  /** Planning included; waiting for tables is no work. */
+  readonly workMs: number;
 }
 
 /** What became of an occasion. */
@@ -30,8 +41,7 @@ export interface RanJob {
   /** Undefined when there was nothing to do. */
   readonly run: Run | undefined;
   readonly failure: unknown;
-  /** Milliseconds of work; waiting for tables is none. */
-  readonly workMs: number;
+  readonly worked: Worked;
 }
 
 /** Plans a job and, when there is something to do, does it and puts it on record. Never throws. */
@@ -51,7 +61,8 @@ export async function runJob(
     planFailure = error;
   }
   const planMs = performance.now() - plannedAt;
-  if (steps?.length === 0 && !occasion.always) return { run: undefined, failure: undefined, workMs: planMs };
+  if (steps?.length === 0 && !occasion.always)
+    return { run: undefined, failure: undefined, worked: { beganAt: plannedAt, workMs: planMs } };
   const { trigger, attempt, partial } = occasion;
   const begun = await dependencies.history.begin({
     job: job.name,
@@ -68,19 +79,22 @@ export async function runJob(
     webhook: null,
   });
   dependencies.crashPoints.reach('job-begun');
-  const { reports, failure, workMs } =
+  const { reports, failure, beganAt, workMs } =
     steps === undefined
-      ? { reports: [], failure: planFailure, workMs: 0 }
+      ? { reports: [], failure: planFailure, beganAt: undefined, workMs: 0 }
       : await executeSteps(dependencies, steps);
   dependencies.crashPoints.reach('job-before-record');
-  const run = ended(begun, reports, failure, dependencies, occasion);
-  await dependencies.history.update(run);
-  return { run, failure, workMs: planMs + workMs };
+  const worked: Worked = { beganAt: beganAt ?? plannedAt, workMs: planMs + workMs };
+  const run = ended(begun, reports, failure, worked, dependencies, occasion);
+  await dependencies.history.update(run, runSucceededBy(dependencies.history.list(), run));
+  return { run, failure, worked };
 }
 
 interface Executed {
   readonly reports: readonly StepReport[];
   readonly failure: unknown;
+  /** Undefined: no step came to its turn. */
+  readonly beganAt: number | undefined;
   readonly workMs: number;
 }
 
@@ -89,12 +103,14 @@ async function executeSteps(
   steps: readonly JobStep[],
 ): Promise<Executed> {
   const reports: StepReport[] = [];
+  let beganAt: number | undefined;
   let workMs = 0;
   try {
     for (const step of steps) {
       await claims.hold(step.tables, async () => {
         stopping.throwIfAborted();
         const startedAt = performance.now();
+        beganAt ??= startedAt;
         try {
           reports.push(await step.run(stopping));
         } finally {
@@ -102,9 +118,9 @@ async function executeSteps(
         }
       });
     }
-    return { reports, failure: undefined, workMs };
+    return { reports, failure: undefined, beganAt, workMs };
   } catch (failure) {
-    return { reports, failure: failure ?? new Error('It failed without a reason.'), workMs };
+    return { reports, failure: failure ?? new Error('It failed without a reason.'), beganAt, workMs };
   }
 }
 
@@ -112,6 +128,7 @@ function ended(
   begun: Run,
   reports: readonly StepReport[],
   failure: unknown,
+  worked: Worked,
   { clock, stopping }: RunJobDependencies,
   { afterFailure }: Occasion,
 ): Run {
@@ -119,12 +136,12 @@ function ended(
   const shared = {
     ...begun,
     endedAt: new Date(clock()).toISOString(),
-    did: did === '' ? (failure === undefined ? 'nothing to do' : null) : shortened(did),
+    did: did === '' ? (failure === undefined ? nothingToDo : null) : shortened(did),
     facts: Object.assign({}, ...reports.map(({ facts = {} }) => facts)) as Run['facts'],
   };
   if (failure === undefined) return { ...shared, outcome: 'succeeded' };
   if (stopping.aborted && failure === stopping.reason) return { ...shared, outcome: 'interrupted' };
-  return { ...shared, outcome: 'failed', error: problemOf(failure), ...afterFailure() };
+  return { ...shared, outcome: 'failed', error: problemOf(failure), ...afterFailure(worked) };
 }
 
 export function problemOf(failure: unknown): Problem | null {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { DuckDBBlobValue, listValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import { DuckDBBlobValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import type {
   DeadLetterFilter,
   DeadLetterGroup,
@@ -7,11 +7,26 @@ import type {
   DeadLetterRow,
   SizedDeadLetterPlace,
 } from '../lake-service.ts';
-import { deadLettersWithReplays, filterConditions, originOf } from './dead-letter-filter.ts';
-import { tableSql, type LakeTables } from './lake-tables.ts';
+import { deadLettersWithReplays, filterConditions } from './dead-letter-filter.ts';
+import type { LakeTables } from './lake-tables.ts';
 
-const columns = `d.topic, d."partition", d."offset", CAST(epoch_ms(d.received_at) AS DOUBLE), d.reason, d.field, d.message,
-  d.event_id, d.source_id, d.replay_of, r.log_partition, r.log_offset, d.raw`;
+/** What a `DeadLetterRow` is made of, over dead letters as `d` and the replays that Silver holds as `r`. */
+export const deadLetterColumns: readonly string[] = [
+  'd.topic',
+  'd."partition"',
+  'd."offset"',
+  'CAST(epoch_ms(d.received_at) AS DOUBLE)',
+  'd.reason',
+  'd.field',
+  'd.message',
+  'd.event_id',
+  'd.source_id',
+  'd.replay_of',
+  'r.log_partition',
+  'r.log_offset',
+  'd.raw',
+];
+const columns = deadLetterColumns.join(', ');
 
 /** Committed dead letters, newest first. */
 export async function deadLetterRows(
@@ -25,67 +40,21 @@ export async function deadLetterRows(
      ORDER BY d.received_at DESC, d.topic, d."partition", d."offset" DESC LIMIT ${Math.max(0, Math.trunc(filter.limit))}`,
     [...values],
   );
-  return found.getRows().map(rowOf);
+  return found.getRows().map(deadLetterOf);
 }
 
-/** The committed dead letters of some places, in the order of the places; those that there are none at left out. */
-export async function deadLettersAt(
+/** The committed dead letter of a place; undefined when there is none. */
+export async function deadLetterAt(
   connection: DuckDBConnection,
   { dead_letters: table, silver }: LakeTables,
-  places: readonly DeadLetterPlace[],
-): Promise<readonly DeadLetterRow[]> {
-  if (places.length === 0) return [];
-  const values: DuckDBValue[] = [];
-  const tuples = places.map(({ topic, partition, offset }) => {
-    values.push(topic, partition, BigInt(offset));
-    return `($${values.length - 2}, $${values.length - 1}::INTEGER, $${values.length}::BIGINT)`;
-  });
+  { topic, partition, offset }: DeadLetterPlace,
+): Promise<DeadLetterRow | undefined> {
   const found = await connection.runAndReadAll(
     `SELECT ${columns} FROM ${await deadLettersWithReplays(table, silver)}
-     SEMI JOIN (VALUES ${tuples.join(', ')}) w(topic, p, o) ON d.topic = w.topic AND d."partition" = w.p AND d."offset" = w.o`,
-    values,
+     WHERE d.topic = $1 AND d."partition" = $2::INTEGER AND d."offset" = $3::BIGINT LIMIT 1`,
+    [topic, partition, BigInt(offset)],
   );
-  const rows = new Map(found.getRows().map((row) => [placeText(rowOf(row)), rowOf(row)]));
-  return places.flatMap((place) => rows.get(placeText(place)) ?? []);
-}
-
-/**
- * The places that a filter means, oldest first; of several attempts at one origin the newest.
- */
-export async function deadLetterPlaces(
-  connection: DuckDBConnection,
-  { dead_letters: table, silver }: LakeTables,
-  filter: DeadLetterFilter & { readonly limit: number },
-): Promise<readonly SizedDeadLetterPlace[]> {
-  const { sql, values } = filterConditions(filter);
-  const found = await connection.runAndReadAll(
-    `SELECT d.topic, d."partition", d."offset", octet_length(d.raw) FROM ${await deadLettersWithReplays(table, silver)} WHERE ${sql}
-     QUALIFY row_number() OVER (PARTITION BY ${originOf} ORDER BY d.received_at DESC, d.topic, d."offset" DESC) = 1
-     ORDER BY d.received_at, d.topic, d."partition", d."offset" LIMIT ${Math.max(0, Math.trunc(filter.limit))}`,
-    [...values],
-  );
-  return found.getRows().map(([topic, partition, offset, bytes]) => ({
-    topic: String(topic),
-    partition: Number(partition),
-    offset: Number(offset),
-    bytes: Number(bytes),
-  }));
-}
-
-/** As `LakeReader.failedReplays`; of bytes that are text. */
-export async function failedReplays(
-  connection: DuckDBConnection,
-  { dead_letters: table }: LakeTables,
-  origins: readonly string[],
-): Promise<readonly { readonly of: string; readonly raw: string }[]> {
-  const found = await connection.runAndReadAll(
-    `SELECT replay_of, TRY(decode(raw)) FROM (${tableSql(table, await table.snapshot())})
-     WHERE replay_of IN (SELECT unnest($1::VARCHAR[]))`,
-    [listValue([...origins])],
-  );
-  return found
-    .getRows()
-    .flatMap(([of, raw]) => (typeof of === 'string' && typeof raw === 'string' ? [{ of, raw }] : []));
+  return found.getRows().map(deadLetterOf)[0];
 }
 
 /** Committed dead letters by reason, field and source: the largest group first. */
@@ -142,7 +111,8 @@ export function placeText({ topic, partition, offset }: DeadLetterPlace): string
   return `${topic}/${partition}/${offset}`;
 }
 
-function rowOf(row: readonly DuckDBValue[]): DeadLetterRow {
+/** @param row values of `deadLetterColumns`. */
+export function deadLetterOf(row: readonly DuckDBValue[]): DeadLetterRow {
   const [topic, partition, offset, receivedAt, reason, field, message, eventId, sourceId] = row;
   const [replayOf, replayPartition, replayOffset, raw] = row.slice(9);
   const bytes = raw instanceof DuckDBBlobValue ? Buffer.from(raw.bytes) : Buffer.alloc(0);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import type { OpenStore } from '@clicklake/delta-lake';
 import { createDuckdbEngine } from '../engine/duckdb-engine.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import { createProjectCache } from '../models/index.ts';
@@ -11,6 +12,7 @@ import { silverSource } from '../refresh/silver-source.ts';
 export interface GoldRefreshOptions {
   readonly paths: LakePaths;
   readonly files: FileSystem;
+  readonly openStore: OpenStore;
   readonly crashPoints: CrashPoints;
   readonly clock: () => number;
   readonly modelsDirectory?: string;
@@ -36,10 +38,11 @@ export const ownModels = join(import.meta.dirname, '../../../../models');
 const memoryLimitMb = 160;
 
 export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
-  const { paths, files, crashPoints, clock, modelsDirectory = ownModels } = options;
+  const { paths, files, openStore, crashPoints, clock, modelsDirectory = ownModels } = options;
   const pieces = options.rowsPerPiece === undefined ? {} : { rowsPerPiece: options.rowsPerPiece };
   const engine = createDuckdbEngine({
     files,
+    openStore,
     crashPoints,
     clock,
     sources: { [silverSource]: paths.tables.silver },

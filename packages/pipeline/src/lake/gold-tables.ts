@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
-import { isDeltaError, localStore, openTable, type DeltaTable } from '@clicklake/delta-lake';
+import { isDeltaError, openTable, type DeltaTable, type OpenStore } from '@clicklake/delta-lake';
 import type { DuckDBInstance } from '@duckdb/node-api';
 
 /** The Gold tables that there are, by name. They come with the first refresh, and are only read here. */
@@ -11,13 +11,15 @@ export interface GoldTables {
 
 export interface GoldTablesOptions {
   readonly directory: string;
+  /** Which tables there are is looked up in it. */
   readonly files: FileSystem;
+  readonly openStore: OpenStore;
   readonly duckdb: DuckDBInstance;
   readonly crashPoints: CrashPoints;
   readonly clock: () => number;
 }
 
-export function openGoldTables({ directory, files, ...options }: GoldTablesOptions): GoldTables {
+export function openGoldTables({ directory, files, openStore, ...options }: GoldTablesOptions): GoldTables {
   const opened = new Map<string, DeltaTable>();
   let looking: Promise<unknown> = Promise.resolve();
 
@@ -32,7 +34,7 @@ export function openGoldTables({ directory, files, ...options }: GoldTablesOptio
 
   async function openIfThere(name: string): Promise<DeltaTable | undefined> {
     try {
-      return await openTable(localStore(join(directory, name), files), options);
+      return await openTable(openStore(join(directory, name)), options);
     } catch (error) {
       // A refresh is just making it, or somebody keeps other things here.
       if (isDeltaError(error, 'delta-table-not-found')) return undefined;

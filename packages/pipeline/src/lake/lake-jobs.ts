@@ -1,6 +1,7 @@
 import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import type { DeltaTable } from '@clicklake/delta-lake';
 import type { LogReader, LogWriter } from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { IngestSettings } from '../ingest/ingest-settings.ts';
 import { createEmbeddedOrchestrator } from '../jobs/embedded-orchestrator.ts';
 import { createGoldLagMeter } from '../jobs/gold-lag.ts';
@@ -15,6 +16,7 @@ import { createTableClaims, type TableClaims } from '../jobs/table-claims.ts';
 import { createWebhook } from '../jobs/webhook.ts';
 import type { LakePaths } from '../lake-paths.ts';
 import type { JobsStatus, LakeOwner } from '../lake-service.ts';
+import type { Removals } from '../ledger/removals.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
 import { PipelineError } from '../pipeline-error.ts';
 import type { RefreshResult } from '../refresh/refresher.ts';
@@ -27,6 +29,9 @@ export interface LakeJobsOptions {
   readonly crashPoints: CrashPoints;
   readonly clock: () => number;
   readonly tables: LakeTables;
+  readonly removals: Removals;
+  /** For short questions about tables. */
+  readonly connection: DuckDBConnection;
   readonly gold: () => Promise<ReadonlyMap<string, DeltaTable>>;
   readonly refreshing: GoldRefresh;
   readonly reader: LogReader;
@@ -80,6 +85,8 @@ export async function openLakeJobs(options: LakeJobsOptions): Promise<LakeJobs> 
       {
         job: createRetentionJob({
           silver: tables.silver,
+          removals: options.removals,
+          connection: options.connection,
           log: options.reader,
           logWriter: options.logWriter ?? null,
           silverRetentionMs: settings.silverRetentionMs,

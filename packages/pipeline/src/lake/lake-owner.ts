@@ -3,6 +3,7 @@ import { acquireLock, type CrashPoints, type FileSystem, type Lock } from '@clic
 import type { Contract } from '@clicklake/contract';
 import type { EventLog, LogWriter } from '@clicklake/event-log';
 import type { QueryEngine } from '@clicklake/query';
+import type { OpenStore } from '@clicklake/delta-lake';
 import { describeProblem } from '../ingest/describe-problem.ts';
 import { openIngestRunner } from '../ingest/ingest-runner.ts';
 import { openIngestSession } from '../ingest/ingest-session.ts';
@@ -10,6 +11,7 @@ import { settingsWithin, type IngestSettings } from '../ingest/ingest-settings.t
 import type { LakePaths } from '../lake-paths.ts';
 import type { JobsSettings } from '../jobs/jobs-settings.ts';
 import type { LakeOwner } from '../lake-service.ts';
+import { openRemovals } from '../ledger/removals.ts';
 import type { MaintenanceSettings } from '../maintenance/maintenance-settings.ts';
 import { optimizeTable, vacuumTable } from '../maintenance/table-upkeep.ts';
 import { planSilverRestore, restoreSilver } from '../maintenance/restore-silver.ts';
@@ -25,6 +27,8 @@ import { createTailView } from './tail-view.ts';
 export interface LakeOwnerOptions {
   readonly paths: LakePaths;
   readonly files: FileSystem;
+  /** Where the tables lie. */
+  readonly openStore: OpenStore;
   readonly crashPoints: CrashPoints;
   readonly log: EventLog;
   readonly contract: Contract;
@@ -58,7 +62,7 @@ export interface OwnedLake {
  * @throws DurableFilesError `files-lock-held` naming the owner's pid (S3.4).
  */
 export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLake> {
-  const { paths, files, crashPoints, clock } = options;
+  const { paths, files, openStore, crashPoints, clock } = options;
   const settings = settingsWithin(options.settings, options.memoryLimitMb);
   // Whatever is opened is closed in reverse order: when a later part fails to open, and in `close`.
   await using opened = new AsyncDisposableStack();
@@ -72,16 +76,28 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     instance.closeSync(),
   );
   const connection = opened.adopt(await utcConnection(duckdb), (own) => own.closeSync());
-  const tables = await openOrCreateTables({ paths, files, duckdb, crashPoints, clock });
+  const tables = await openOrCreateTables({ paths, openStore, duckdb, crashPoints, clock });
   for (const table of Object.values(tables)) opened.defer(() => table.close());
+  const removals = opened.adopt(
+    openRemovals({ store: openStore(paths.removals), duckdb, crashPoints, clock }),
+    (own) => own.close(),
+  );
   const reader = opened.adopt(await options.log.openReader(), (own) => own.close());
   const gold = opened.adopt(
-    openGoldTables({ directory: paths.gold, files, duckdb, crashPoints, clock }),
+    openGoldTables({ directory: paths.gold, files, openStore, duckdb, crashPoints, clock }),
     (own) => own.close(),
   );
   const refreshing = opened.adopt(createGoldRefresh(options), (own) => own.close());
   const jobs = opened.adopt(
-    await openLakeJobs({ ...options, tables, gold: () => gold.all(), refreshing, reader }),
+    await openLakeJobs({
+      ...options,
+      tables,
+      removals,
+      connection,
+      gold: () => gold.all(),
+      refreshing,
+      reader,
+    }),
     (own) => own.close(),
   );
   let checkpointProblem: unknown;
@@ -133,6 +149,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     paths,
     gold,
     tables,
+    removals,
     log: reader,
     connection,
     ...(tail === undefined ? {} : { tail }),
@@ -164,8 +181,8 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     restore: (table, given) =>
       jobs.claims.hold([table], async () => {
         const restored = await ingest.rebase(
-          () => planSilverRestore({ table, tables, reader, options: given }),
-          (plan) => restoreSilver(tables.silver, plan),
+          () => planSilverRestore({ table, tables, removals, connection, reader, options: given }),
+          (plan) => restoreSilver(tables.silver, removals, connection, plan),
         );
         jobs.noteSilver(restored.version);
         return restored;

@@ -9,14 +9,10 @@ import type { LakeReader, TableCommit, TableSummary } from '../lake-service.ts';
 import type { EventTrace } from '../trace/event-trace.ts';
 import { checkEveryOffset } from '../ledger/deep-ledger.ts';
 import { computeLedger } from '../ledger/ledger.ts';
+import type { Removals } from '../ledger/removals.ts';
 import { testFailures } from '../data-tests/test-failures.ts';
-import {
-  deadLetterGroups,
-  deadLetterPlaces,
-  deadLetterRows,
-  deadLettersAt,
-  failedReplays,
-} from './dead-letter-rows.ts';
+import { deadLetterAt, deadLetterGroups, deadLetterRows } from './dead-letter-rows.ts';
+import { selectDeadLetters } from './dead-letter-selection.ts';
 import { failingTestRows } from './failing-test-rows.ts';
 import type { GoldTables } from './gold-tables.ts';
 import { rowsOf, tableSql, type LakeTables } from './lake-tables.ts';
@@ -28,6 +24,7 @@ export interface LakeReadingOptions {
   readonly log: LogReader;
   readonly connection: DuckDBConnection;
   readonly gold: GoldTables;
+  readonly removals: Removals;
   readonly trace: (eventId: string) => Promise<EventTrace>;
   /** The owner's tail, sliced for the offsets that a pinned version covers; absent elsewhere (S6.1). */
   readonly tail?: { slice(covered: readonly bigint[]): QueryTail; epoch(): number };
@@ -57,9 +54,7 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
     topics: () => noted(answers.topics()),
     deadLetters: (filter) => noted(answers.deadLetters(filter)),
     deadLetterGroups: (filter) => noted(answers.deadLetterGroups(filter)),
-    deadLetterPlaces: (filter) => noted(answers.deadLetterPlaces(filter)),
-    deadLettersAt: (places) => noted(answers.deadLettersAt(places)),
-    failedReplays: (origins) => noted(answers.failedReplays(origins)),
+    selectDeadLetters: (select) => noted(answers.selectDeadLetters(select)),
     deadLetter: (topic, partition, offset) => noted(answers.deadLetter(topic, partition, offset)),
     failingTests: () => noted(answers.failingTests()),
     trace: (eventId) => noted(options.trace(eventId)),
@@ -71,18 +66,19 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
 }
 
 function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'trace'> {
-  const { tables, log, connection, paths, tail, gold } = options;
+  const { tables, log, connection, paths, tail, gold, removals } = options;
   const named = async (): Promise<ReadonlyMap<string, DeltaTable>> =>
     new Map<string, DeltaTable>([...Object.entries(tables), ...(await gold.all())]);
   const sqlOf = sqlBySnapshot();
+  let selections = 0;
   const uncommitted = async (): Promise<number> => (await computeLedger(connection, log, tables)).in_flight;
   return {
     pin: () => pinTables(tables, gold, tail, sqlOf),
     async ledger({ deep }) {
       const ledger = await computeLedger(connection, log, tables);
       if (!deep) return ledger;
-      const details = await checkEveryOffset(connection, log, tables);
-      const sound = details.missingOffsets <= ledger.removed && details.repeated.length === 0;
+      const details = await checkEveryOffset(connection, log, tables, removals);
+      const sound = details.missingOffsets === 0 && details.repeated.length === 0;
       return { ...ledger, balanced: ledger.balanced && sound, deep: details };
     },
     tables: async () =>
@@ -112,11 +108,11 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'tra
     },
     deadLetters: (filter) => deadLetterRows(connection, tables, filter),
     deadLetterGroups: (filter) => deadLetterGroups(connection, tables, filter),
-    deadLetterPlaces: (filter) => deadLetterPlaces(connection, tables, filter),
-    deadLettersAt: (places) => deadLettersAt(connection, tables, places),
-    failedReplays: (origins) => failedReplays(connection, tables, origins),
-    deadLetter: async (topic, partition, offset) =>
-      (await deadLettersAt(connection, tables, [{ topic, partition, offset }]))[0],
+    selectDeadLetters(select) {
+      selections += 1;
+      return selectDeadLetters(connection, tables, select, `selection_${selections}`);
+    },
+    deadLetter: (topic, partition, offset) => deadLetterAt(connection, tables, { topic, partition, offset }),
     async failingTests() {
       const table = (await gold.all()).get(testFailures.name);
       return table === undefined ? [] : failingTestRows(connection, table);

@@ -7,16 +7,16 @@ import {
 import {
   createTable,
   isDeltaError,
-  localStore,
   openTable,
   parseSchema,
   recordCount,
   scanSql,
   type DeltaTable,
+  type OpenStore,
   type Snapshot,
   type TableDefinition,
 } from '@clicklake/delta-lake';
-import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
+import type { CrashPoints } from '@clicklake/durable-files';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import type { LakePaths } from '../lake-paths.ts';
 import type { TableName } from '../lake-service.ts';
@@ -27,7 +27,7 @@ export type LakeTables = Readonly<Record<TableName, DeltaTable>>;
 
 export interface LakeTablesOptions {
   readonly paths: LakePaths;
-  readonly files: FileSystem;
+  readonly openStore: OpenStore;
   readonly duckdb: DuckDBInstance;
   readonly crashPoints: CrashPoints;
   readonly clock: () => number;
@@ -118,8 +118,8 @@ async function openOrCreate(name: TableName, options: LakeTablesOptions): Promis
     return await open(name, options);
   } catch (error) {
     if (!isDeltaError(error, 'delta-table-not-found')) throw error;
-    const { paths, files, duckdb, crashPoints, clock } = options;
-    const store = localStore(paths.tables[name], files);
+    const { paths, openStore, duckdb, crashPoints, clock } = options;
+    const store = openStore(paths.tables[name]);
     const table = await createTable(store, definitions[name], { duckdb, crashPoints, clock });
     crashPoints.reach('lake-table-created');
     return table;
@@ -141,9 +141,9 @@ async function completeStatistics(silver: DeltaTable): Promise<void> {
 
 function open(
   name: TableName,
-  { paths, files, duckdb, crashPoints, clock }: LakeTablesOptions,
+  { paths, openStore, duckdb, crashPoints, clock }: LakeTablesOptions,
 ): Promise<DeltaTable> {
-  return openTable(localStore(paths.tables[name], files), { duckdb, crashPoints, clock });
+  return openTable(openStore(paths.tables[name]), { duckdb, crashPoints, clock });
 }
 
 /** A SELECT over a table's committed rows. */

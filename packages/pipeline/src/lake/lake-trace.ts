@@ -6,6 +6,7 @@ import type { DuckDBInstance } from '@duckdb/node-api';
 import { createProjectCache } from '../models/index.ts';
 import type { EventTrace } from '../trace/event-trace.ts';
 import { openIdFilters } from '../trace/id-filters.ts';
+import { mostInFlightBytes as mostReadOfLog } from '../trace/log-record.ts';
 import type { LiveIngest } from '../trace/live-ingest.ts';
 import { traceEvent } from '../trace/trace-event.ts';
 import { openConnections } from './connections.ts';
@@ -23,6 +24,8 @@ export interface LakeTraceOptions {
   readonly log: LogReader;
   readonly ingest: LiveIngest | null;
   readonly modelsDirectory?: string;
+  /** Bytes of the log that a trace reads at most; 256 MiB by default. */
+  readonly mostInFlightBytes?: number;
 }
 
 /** Traces of one lake, one after another. */
@@ -44,6 +47,7 @@ export function createLakeTrace({
   files,
   duckdb,
   modelsDirectory = ownModels,
+  mostInFlightBytes = mostReadOfLog,
   ...options
 }: LakeTraceOptions): LakeTrace {
   const filters = openIdFilters(paths.idFilters, files);
@@ -71,6 +75,7 @@ export function createLakeTrace({
         traceEvent(
           {
             ...options,
+            mostInFlightBytes,
             project,
             filters,
             onRead(snapshot, read) {

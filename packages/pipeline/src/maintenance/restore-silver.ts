@@ -1,19 +1,24 @@
 import type { Snapshot } from '@clicklake/delta-lake';
 import type { LogReader } from '@clicklake/event-log';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { ingestGroup } from '../ingest/ingest-session.ts';
 import {
   coveredOffsets,
   coveredPositions,
+  removalsAppId,
   removedAppId,
   type Transactions,
 } from '../ingest/transaction-ids.ts';
-import { rowsOf, type LakeTables } from '../lake/lake-tables.ts';
+import { spansFrom, spansOfRows, startOffsets, type Removal, type Removals } from '../ledger/removals.ts';
+import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { RestoreOptions, RestoreResult, TableName } from '../lake-service.ts';
 import { PipelineError } from '../pipeline-error.ts';
 
 export interface RestoreRequest {
   readonly table: TableName;
   readonly tables: LakeTables;
+  readonly removals: Removals;
+  readonly connection: DuckDBConnection;
   readonly reader: LogReader;
   readonly options: RestoreOptions;
 }
@@ -25,6 +30,8 @@ export interface SilverRestore {
   readonly rowsBefore: number;
   readonly rowsAfter: number;
   readonly toReadAgain: number;
+  /** What `discard` gives up; null otherwise. */
+  readonly discarded: Removal | null;
 }
 
 /**
@@ -46,19 +53,26 @@ export async function planSilverRestore(request: RestoreRequest): Promise<Silver
   if (options.discard === true && movement !== 'forward') {
     if (movement === 'both') throw cannotDiscard(target.version);
     const transactions = keepOffsets(current.transactions, rowsBefore - rowsAfter);
-    return { ...shared, transactions, toReadAgain: 0 };
+    const discarded = await planDiscard(request, current, target);
+    return { ...shared, transactions, toReadAgain: 0, discarded };
   }
   await keepInLog(reader, tables, target);
   const toReadAgain = await requireOffsets(reader, current, target);
-  return { ...shared, transactions: rewindOffsets(current.transactions, target.transactions), toReadAgain };
+  const transactions = rewindOffsets(current.transactions, target.transactions);
+  return { ...shared, transactions, toReadAgain, discarded: null };
 }
 
-/** Carries the plan out in one commit; the dedupe state is gone by now. */
+/** Carries the plan out in one commit, after the booking of what it gives up; the dedupe state is gone by now. */
 export async function restoreSilver(
   silver: LakeTables['silver'],
+  removals: Removals,
+  connection: DuckDBConnection,
   plan: SilverRestore,
 ): Promise<RestoreResult> {
-  const { target, transactions, rowsBefore, rowsAfter, toReadAgain } = plan;
+  const { target, rowsBefore, rowsAfter, toReadAgain, discarded } = plan;
+  const transactions = [...plan.transactions];
+  if (discarded !== null)
+    transactions.push({ appId: removalsAppId, version: await removals.book(connection, discarded) });
   const { version } = await silver.restore({ version: target }, { transactions: () => transactions });
   return { version, restoredTo: target, rowsBefore, rowsAfter, toReadAgain };
 }
@@ -92,7 +106,36 @@ function rewindOffsets(current: Transactions, target: Transactions): SilverResto
 
 function keepOffsets(current: Transactions, removedRows: number): SilverRestore['transactions'] {
   const kept = new Map(current).set(removedAppId, (current.get(removedAppId) ?? 0n) + BigInt(removedRows));
+  // Its booking is still to come.
+  kept.delete(removalsAppId);
   return [...kept].map(([appId, version]) => ({ appId, version }));
+}
+
+/**
+ * Every row from the target's offsets on goes, and what was removed there before stays removed; below them the target
+ * tells itself what it has lost.
+ */
+async function planDiscard(
+  { tables, removals, connection, reader }: RestoreRequest,
+  current: Snapshot,
+  target: Snapshot,
+): Promise<Removal> {
+  const then = coveredOffsets(target.transactions, 'clickstream-events');
+  const from = (await startOffsets(reader)).map((start, partition) => max(start, then[partition] ?? 0n));
+  const [now, before] = [
+    await removals.at(connection, current.transactions),
+    await removals.at(connection, target.transactions),
+  ];
+  return {
+    after: target.transactions,
+    rows: now.rows + BigInt(rowsOf(current) - rowsOf(target)) - before.rows,
+    spansSql: `${spansOfRows(tableSql(tables.silver, current), from)}
+      UNION ALL ${spansFrom(now.spansSql, from)}`,
+  };
+}
+
+function max(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
 }
 
 /** Log retention goes by the group's offsets: they move back before Silver does, so that nothing slips away. */

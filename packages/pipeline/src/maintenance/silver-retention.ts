@@ -1,6 +1,7 @@
 import {
   parseStatistics,
   recordCount,
+  scanSql,
   type AddFile,
   type DeltaTable,
   type Snapshot,
@@ -8,7 +9,9 @@ import {
 import type { CrashPoints } from '@clicklake/durable-files';
 import { isClicklakeError } from '@clicklake/errors';
 import type { LogReader } from '@clicklake/event-log';
-import { coveredOffsets, removedAppId } from '../ingest/transaction-ids.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { coveredOffsets, removalsAppId, removedAppId } from '../ingest/transaction-ids.ts';
+import { spansOfRows, startOffsets, type Removals } from '../ledger/removals.ts';
 
 /** What of Silver is past its retention. Times in milliseconds since the epoch. */
 export interface SilverRetention {
@@ -112,27 +115,42 @@ async function timestampAt(
   }
 }
 
+export interface SilverRemovalDependencies {
+  readonly silver: DeltaTable;
+  readonly removals: Removals;
+  readonly connection: DuckDBConnection;
+  readonly log: LogReader;
+  readonly crashPoints: CrashPoints;
+}
+
 /**
- * Takes files away in one commit that books their rows as removed (S4.2). Ingest commits beside it: neither reads what
- * the other writes, and they move different `txn`s.
+ * Takes files away in one commit that books their rows as removed (S4.2), after those of their offsets that the log
+ * still holds. Ingest commits beside it: neither reads what the other writes, and they move different `txn`s.
  *
  * @throws DeltaError `delta-concurrent-delete`, `delta-transaction-fenced` when another one rewrote Silver meanwhile.
  */
 export async function removeFromSilver(
-  silver: DeltaTable,
+  { silver, removals, connection, log, crashPoints }: SilverRemovalDependencies,
   snapshot: Snapshot,
   { before }: SilverRetention,
   { files, rows }: PlannedRemoval,
-  crashPoints: CrashPoints,
 ): Promise<number> {
   const removed = snapshot.transactions.get(removedAppId);
+  const booking = await removals.book(connection, {
+    after: snapshot.transactions,
+    rows: BigInt(rows),
+    spansSql: spansOfRows(scanSql(silver.store, snapshot, files), await startOffsets(log)),
+  });
   crashPoints.reach('retention-before-commit');
   const { version } = await silver.commit({
     operation: 'DELETE',
     operationParameters: { predicate: [`event_date < '${before}'`] },
     operationMetrics: { numRemovedFiles: files.length, numAddedFiles: 0, numDeletedRows: rows },
     removes: files,
-    transactions: [{ appId: removedAppId, version: (removed ?? 0n) + BigInt(rows) }],
+    transactions: [
+      { appId: removedAppId, version: (removed ?? 0n) + BigInt(rows) },
+      { appId: removalsAppId, version: booking },
+    ],
     expectedTransactions: new Map([[removedAppId, removed]]),
     reads: { kind: 'removed-files' },
     readVersion: snapshot.version,

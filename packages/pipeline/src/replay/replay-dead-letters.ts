@@ -1,6 +1,13 @@
 import type { Replay, ReplayOutcome } from '@clicklake/contract';
-import { placeBatches, placeText } from '../lake/dead-letter-rows.ts';
-import type { DeadLetterPlace, DeadLetterRow, LakeReader, SizedDeadLetterPlace } from '../lake-service.ts';
+import { placeText } from '../lake/dead-letter-rows.ts';
+import type {
+  DeadLetterPlace,
+  DeadLetterRow,
+  DeadLetterSelect,
+  DeadLetterSelection,
+  LakeReader,
+  SelectedDeadLetter,
+} from '../lake-service.ts';
 import { parseChanges } from './change.ts';
 import { mendByChanges, type Mended } from './mend.ts';
 import {
@@ -15,7 +22,7 @@ import {
 } from './replay-request.ts';
 
 export interface ReplayDependencies {
-  readonly lake: Pick<LakeReader, 'deadLetterPlaces' | 'deadLettersAt' | 'failedReplays'>;
+  readonly lake: Pick<LakeReader, 'selectDeadLetters'>;
   readonly appender: Pick<ReplayAppender, 'judge' | 'append'>;
 }
 
@@ -52,7 +59,7 @@ export async function replayDeadLetters(
       ? request.select.events.map(({ place, event }) => [placeText(place), event] as const)
       : [],
   );
-  const places = await selectedPlaces(lake, request);
+  await using selection = await lake.selectDeadLetters(selectOf(request));
   const counts: Record<ReplayStatus, number> = {
     accepted: 0,
     rejected: 0,
@@ -66,9 +73,9 @@ export async function replayDeadLetters(
     return event === undefined ? mendByChanges(row, changes) : { event };
   };
   let done = 0;
-  for (const batch of placeBatches(places, batchLetters, batchBytes)) {
+  for await (const batch of selection.batches(batchLetters, batchBytes)) {
     signal?.throwIfAborted();
-    const planned = await planBatch(lake, appender, batch, mend);
+    const planned = await planBatch(selection, appender, batch, mend);
     const wanted = planned.filter((letter) => isAppended(letter, request));
     const appended: readonly ReplayOutcome[] =
       request.dryRun || wanted.length === 0
@@ -81,20 +88,15 @@ export async function replayDeadLetters(
       await onLetter(told);
     }
     done += batch.length;
-    onProgress({ done, total: places.length });
+    onProgress({ done, total: selection.places.length });
   }
   return { ...counts, dry_run: request.dryRun };
 }
 
-async function selectedPlaces(
-  lake: ReplayDependencies['lake'],
-  { select }: ReplayRequest,
-): Promise<readonly SizedDeadLetterPlace[]> {
-  if ('filter' in select)
-    return lake.deadLetterPlaces({ ...select.filter, limit: Math.min(select.limit, maxReplayed) });
+function selectOf({ select }: ReplayRequest): DeadLetterSelect {
+  if ('filter' in select) return { filter: select.filter, limit: Math.min(select.limit, maxReplayed) };
   const given = 'places' in select ? select.places : select.events.map(({ place }) => place);
-  // What somebody names one by one is not much.
-  return [...new Map(given.map((place) => [placeText(place), { ...place, bytes: 0 }])).values()];
+  return { places: [...new Map(given.map((place) => [placeText(place), place])).values()] };
 }
 
 /** What is known of a dead letter before anything is appended. */
@@ -108,17 +110,14 @@ interface PlannedLetter {
 }
 
 async function planBatch(
-  lake: ReplayDependencies['lake'],
+  selection: Pick<DeadLetterSelection, 'failedReplays'>,
   appender: Pick<ReplayAppender, 'judge'>,
-  places: readonly DeadLetterPlace[],
+  letters: readonly SelectedDeadLetter[],
   mend: (row: DeadLetterRow) => Mended,
 ): Promise<readonly PlannedLetter[]> {
-  const rows = new Map((await lake.deadLettersAt(places)).map((row) => [placeText(row), row]));
-  const roots = await rootsOf(lake, [...rows.values()]);
-  const planned = places.map((place): PlannedLetter => {
-    const row = rows.get(placeText(place));
+  const planned = letters.map(({ place, row, root }): PlannedLetter => {
     const plan = { place: placeText(place), before: row?.raw ?? null, replay: null, verdict: null };
-    if (row === undefined) return { ...plan, status: 'not-found', message: 'There is no dead letter here.' };
+    if (row === null) return { ...plan, status: 'not-found', message: 'There is no dead letter here.' };
     if (row.replayed !== null) {
       const { partition, offset } = row.replayed;
       const message = `clickstream-events/${partition}/${offset} replays it.`;
@@ -128,23 +127,23 @@ async function planBatch(
     if ('event' in mended && Buffer.byteLength(mended.event) > maxEventBytes)
       return { ...plan, status: 'unmendable', message: 'It is larger than any event: replace it by a file.' };
     if ('unmendable' in mended) return { ...plan, status: 'unmendable', message: mended.unmendable };
-    const replay = replayOf(row, roots, mended.event);
+    const replay = replayOf(row, root ?? row, mended.event);
     const verdict = appender.judge(replay);
     return { ...plan, status: verdict.ok ? 'accepted' : 'rejected', replay, verdict, message: null };
   });
-  return withoutRepeatedFailures(lake, planned);
+  return withoutRepeatedFailures(selection, planned);
 }
 
 /** The same attempt twice would be a second dead letter that says nothing new. */
 async function withoutRepeatedFailures(
-  lake: ReplayDependencies['lake'],
+  selection: Pick<DeadLetterSelection, 'failedReplays'>,
   planned: readonly PlannedLetter[],
 ): Promise<readonly PlannedLetter[]> {
   const failing = planned.flatMap(({ status, replay }) =>
     status === 'rejected' && replay !== null ? [replay.origin.of] : [],
   );
   if (failing.length === 0) return planned;
-  const attempts = new Set((await lake.failedReplays(failing)).map(({ of, raw }) => `${of} ${raw}`));
+  const attempts = new Set((await selection.failedReplays(failing)).map(({ of, raw }) => `${of} ${raw}`));
   return planned.map((letter): PlannedLetter => {
     const { status, replay } = letter;
     if (status !== 'rejected' || replay === null) return letter;
@@ -154,25 +153,13 @@ async function withoutRepeatedFailures(
   });
 }
 
-/** The dead letters that failed replays go back to, by `topic:partition:offset`: their times count (S2.3). */
-async function rootsOf(
-  lake: ReplayDependencies['lake'],
-  rows: readonly DeadLetterRow[],
-): Promise<ReadonlyMap<string, DeadLetterRow>> {
-  const places = rows.flatMap(({ replay_of: of }) => {
-    const [topic = '', partition, offset] = of?.split(':') ?? [];
-    return of === null ? [] : [{ topic, partition: Number(partition), offset: Number(offset) }];
-  });
-  return new Map((await lake.deadLettersAt(places)).map((row) => [originText(row), row]));
-}
-
 function originText({ topic, partition, offset }: DeadLetterPlace): string {
   return `${topic}:${partition}:${offset}`;
 }
 
-function replayOf(row: DeadLetterRow, roots: ReadonlyMap<string, DeadLetterRow>, event: string): Replay {
+/** @param root the dead letter that a failed replay goes back to: its times count (S2.3). */
+function replayOf(row: DeadLetterRow, root: NonNullable<SelectedDeadLetter['root']>, event: string): Replay {
   const of = row.replay_of ?? originText(row);
-  const root = roots.get(of) ?? row;
   const isRecord = row.topic === 'clickstream-events' || root.topic === 'clickstream-events';
   return {
     origin: {

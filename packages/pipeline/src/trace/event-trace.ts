@@ -20,6 +20,8 @@ export interface TraceExtent {
   readonly tailRows: number | null;
   /** Records of the log that were read because no table covers them yet. */
   readonly logRecords: number;
+  /** Older ones that were not read, because ingest is too far behind: the event may be among them. */
+  readonly logRecordsPassedOver: number;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { LogReader, LogRecord, RecordBatch, Topic } from '@clicklake/event-log';
+import type { LogReader, LogRecord, PartitionState, RecordBatch, Topic } from '@clicklake/event-log';
 import { isClicklakeError } from '@clicklake/errors';
 import { deadLetterOfRejection } from '../ingest/dead-letter.ts';
 import type { ReadPositions } from '../ingest/intake.ts';
@@ -44,19 +44,37 @@ export interface InFlight {
   readonly found: readonly InFlightRecord[];
   /** Records read. */
   readonly read: number;
+  /** Older ones that were not, because there are too many. */
+  readonly passedOver: number;
 }
 
 const readBytes = 8 * 1024 * 1024;
 
-/** Reads the log from these positions to its end, for records that bear the id. Stops before what is unreadable. */
-export async function findInFlight(log: LogReader, from: ReadPositions, eventId: string): Promise<InFlight> {
+/**
+ * What a trace reads of the log at most, in bytes of records: a few tenths of a second. Where ingest is further behind,
+ * the newest are read: who traces an event has mostly just sent it, and the others are in the tables before long.
+ */
+export const mostInFlightBytes = 256 * 1024 * 1024;
+
+/**
+ * Reads the log from these positions to its end, for records that bear the id. Stops before what is unreadable.
+ *
+ * @param mostBytes of all partitions together, about.
+ */
+export async function findInFlight(
+  log: LogReader,
+  from: ReadPositions,
+  eventId: string,
+  mostBytes: number,
+): Promise<InFlight> {
   const found: InFlightRecord[] = [];
   let read = 0;
+  let passedOver = 0;
   const needle = Buffer.from(plainPart(eventId));
-  for (const { topic, partition, startOffset, endOffset } of await log.describe()) {
-    let next = (topic === 'clickstream-events' ? from.events[partition] : from.errors) ?? 0n;
-    if (next < startOffset) next = startOffset;
-    while (next < endOffset) {
+  for (const stretch of uncommittedStretches(await log.describe(), from, mostBytes)) {
+    const { topic, partition, first, end } = stretch;
+    passedOver += Number(first - stretch.uncommittedFrom);
+    for (let next = first; next < end;) {
       const batches = await fetchReadable(log, topic, partition, next);
       const last = batches.at(-1);
       if (last === undefined) break;
@@ -78,7 +96,41 @@ export async function findInFlight(log: LogReader, from: ReadPositions, eventId:
       next = last.nextOffset;
     }
   }
-  return { found, read };
+  return { found, read, passedOver };
+}
+
+/** What of a partition no table covers, and which part of it is read. */
+interface Stretch {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly uncommittedFrom: bigint;
+  readonly first: bigint;
+  /** Exclusive. */
+  readonly end: bigint;
+}
+
+/**
+ * The newest records of each partition, as many as its share of the bytes holds by the mean size of its records.
+ * Pure.
+ */
+export function uncommittedStretches(
+  states: readonly Pick<PartitionState, 'topic' | 'partition' | 'startOffset' | 'endOffset' | 'bytes'>[],
+  from: ReadPositions,
+  mostBytes: number,
+): readonly Stretch[] {
+  const stretches = states.map(({ topic, partition, startOffset, endOffset: end, bytes }) => {
+    const covered = (topic === 'clickstream-events' ? from.events[partition] : from.errors) ?? 0n;
+    const uncommittedFrom = covered < startOffset ? startOffset : covered;
+    const meanBytes = end > startOffset ? bytes / Number(end - startOffset) : 0;
+    return { topic, partition, uncommittedFrom, end, bytes: Number(end - uncommittedFrom) * meanBytes };
+  });
+  const total = stretches.reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0);
+  const share = total > mostBytes ? mostBytes / total : 1;
+  return stretches.map(({ topic, partition, uncommittedFrom, end }) => {
+    const kept = BigInt(Math.ceil(Number(end - uncommittedFrom) * share));
+    const first = share === 1 ? uncommittedFrom : end - kept;
+    return { topic, partition, uncommittedFrom, first, end };
+  });
 }
 
 /** Nothing beyond a range that cannot be read: ingest stands before it, too (S5.1). */

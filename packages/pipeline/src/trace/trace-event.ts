@@ -18,7 +18,13 @@ import type { EventTrace, LogHolding, RecordPlace, TracedRecord } from './event-
 import { goldPlaces } from './gold-places.ts';
 import type { IdFilters } from './id-filters.ts';
 import { findInTail, type LiveIngest } from './live-ingest.ts';
-import { findInFlight, readLogRecord, sourceOfValue, type InFlightRecord } from './log-record.ts';
+import {
+  findInFlight,
+  mostInFlightBytes,
+  readLogRecord,
+  sourceOfValue,
+  type InFlightRecord,
+} from './log-record.ts';
 import { parsePlace, placeKey, placeOfReplayId } from './record-place.ts';
 import { silverPlace } from './silver-place.ts';
 import { filesSql, type TableRow } from './table-rows.ts';
@@ -35,11 +41,14 @@ export interface TraceDependencies {
   readonly onRead: (snapshot: Snapshot, files: readonly AddFile[]) => void;
   /** The owner's; null for a process that only reads: it knows no tail, and has no dedupe index to ask. */
   readonly ingest: LiveIngest | null;
+  /** Bytes of the log that are read at most. */
+  readonly mostInFlightBytes: number;
 }
 
 /**
  * Follows one event_id through log, tables and Gold. A record moves from the log into the tail and from there into a
- * table, so they are looked through in this order: one that moves meanwhile may be met twice, and is never missed.
+ * table, so they are looked through in this order: one that moves meanwhile may be met twice, and is never missed. Where
+ * ingest is far behind only the newest of the log is read, and the answer says how much was passed over.
  *
  * @param eventId any text; it is only ever bound as a value.
  */
@@ -55,6 +64,7 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
       ? await committedPositions(tables)
       : { events: last.eventsEnd, errors: last.errorsEnd },
     eventId,
+    dependencies.mostInFlightBytes,
   );
   const known = await knownEntries(dependencies, eventId);
   const tail =
@@ -126,6 +136,7 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
           ? null
           : generations.reduce((sum, generation) => sum + rowsOfGeneration(generation), 0),
       logRecords: inFlight.read,
+      logRecordsPassedOver: inFlight.passedOver,
     },
     records: await told(log, [...records.values()]),
   };
@@ -133,7 +144,8 @@ export async function traceEvent(dependencies: TraceDependencies, eventId: strin
 
 /** The same while there is a log and no lake yet. */
 export async function traceLog(log: LogReader, eventId: string): Promise<EventTrace> {
-  const { found, read } = await findInFlight(log, { events: [], errors: 0n }, eventId);
+  const everything = { events: [], errors: 0n };
+  const { found, read, passedOver } = await findInFlight(log, everything, eventId, mostInFlightBytes);
   return {
     eventId,
     looked: {
@@ -143,6 +155,7 @@ export async function traceLog(log: LogReader, eventId: string): Promise<EventTr
       deadLetterRows: 0,
       tailRows: null,
       logRecords: read,
+      logRecordsPassedOver: passedOver,
     },
     records: await told(
       log,

@@ -200,6 +200,48 @@ test('a test that cannot be carried out says why, and is no success', async () =
   );
 });
 
+test('tables that a half-done refresh left at different versions of Silver are named, and no test fails for that', async () => {
+  await onALake(async ({ send, refresh, owner }) => {
+    await send([visit('ann', 10, { type: 'product_view', product: 'laptop' })]);
+    const { silverVersion: before } = await refresh();
+    await send([
+      visit('ben', 20, { type: 'product_view', product: 'laptop' }),
+      visit('ben', 21, { type: 'purchase', product: 'laptop' }),
+    ]);
+    const { silverVersion: after } = await owner.refresh({ full: false, models: ['product_performance'] });
+    expect(after).toBeGreaterThan(before);
+    const report = await owner.test(all);
+    expect(report).toMatchObject({ silverVersion: after, goldAgrees: false, passed: false });
+    expect(Object.fromEntries(report.gold.map(({ table, silverVersion }) => [table, silverVersion]))).toEqual(
+      {
+        user_session_metrics: before,
+        daily_user_activity: before,
+        product_performance: after,
+        product_conversion_rates: null,
+        daily_aggregates: before,
+      },
+    );
+    const notPassing = report.tests.filter(({ verdict }) => verdict !== 'pass');
+    expect(notPassing.map(({ test: name }) => name)).toEqual(
+      expect.arrayContaining(['every_event_counts_once', 'rates_follow_performance']),
+    );
+    for (const { verdict, message } of notPassing)
+      expect({ verdict, message }).toEqual({
+        verdict: 'error',
+        message: expect.stringContaining('stands for different versions of Silver') as string,
+      });
+
+    // Neither commits of Silver that change no row nor a table made anew of the same events make a difference.
+    await refresh();
+    await owner.optimize('silver', {});
+    await owner.refresh({ full: true, models: ['product_performance'] });
+    const again = await owner.test(all);
+    expect(notPassed(again)).toEqual([]);
+    expect(again).toMatchObject({ goldAgrees: true, passed: true });
+    expect(new Set(again.gold.map(({ silverVersion }) => silverVersion))).toEqual(new Set([after + 1]));
+  });
+});
+
 test('names what is neither a test nor a model', async () => {
   await onALake(async ({ send, owner }) => {
     await send([visit('ann', 10)]);

@@ -26,6 +26,7 @@ export async function createDuckdbHarness({ memoryLimitMb = 64 } = {}): Promise<
   const open = (): Engine =>
     createDuckdbEngine({
       files: nodeFileSystem,
+      openStore: localStore,
       crashPoints: noCrashPoints,
       clock: Date.now,
       sources: { [sourceName]: source },

@@ -16,6 +16,7 @@ export interface ChildTask {
     | 'replay'
     | 'refresh'
     | 'restore'
+    | 'discard'
     | 'optimize'
     | 'vacuum'
     | 'checkpoint-often'

@@ -1,4 +1,5 @@
-import { environmentCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { localStore } from '@clicklake/delta-lake';
+import { environmentCrashPoints } from '@clicklake/durable-files';
 import { openLakeDuckdb } from '../../src/lake/duckdb.ts';
 import { openExistingTables } from '../../src/lake/lake-tables.ts';
 import { applyLogRetention } from '../../src/maintenance/log-retention.ts';
@@ -30,6 +31,7 @@ for (const step of task.steps) {
     await replayAll(owner, lakeAppender(lake, { crashPoints }), { changes: ['set user_id=ada'] });
   if (step === 'refresh') await owner.refresh({ full: false, models: [] });
   if (step === 'restore') await owner.restore('silver', { version: 1 });
+  if (step === 'discard') await owner.restore('silver', { version: 1, discard: true });
   if (step === 'silver-retention') await owner.runJob('retention');
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();
@@ -37,7 +39,7 @@ for (const step of task.steps) {
   const duckdb = await openLakeDuckdb(lake.paths.scratch, 256);
   const tables = await openExistingTables({
     paths: lake.paths,
-    files: nodeFileSystem,
+    openStore: localStore,
     duckdb,
     crashPoints,
     clock: Date.now,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createContract, type ContractSettings } from '@clicklake/contract';
+import { localStore, type OpenStore } from '@clicklake/delta-lake';
 import { nodeFileSystem, noCrashPoints, type CrashPoints, type FileSystem } from '@clicklake/durable-files';
 import {
   openEmbeddedLog,
@@ -48,6 +49,8 @@ export interface OpenTestLake {
   readonly crashPoints?: CrashPoints;
   readonly queryEngine?: QueryEngine;
   readonly files?: FileSystem;
+  /** By default directories, through `files`. */
+  readonly openStore?: OpenStore;
   readonly clock?: () => number;
   /** The log to read, when it is not that of `TestLake.log()`. */
   readonly log?: EventLog;
@@ -95,7 +98,7 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
       const connection = await utcConnection(duckdb);
       const tables = await openOrCreateTables({
         paths,
-        files: nodeFileSystem,
+        openStore: localStore,
         duckdb,
         crashPoints: noCrashPoints,
         clock: Date.now,
@@ -115,6 +118,7 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
       const { owner } = await openLakeOwner({
         paths,
         files: options.files ?? files,
+        openStore: options.openStore ?? ((root) => localStore(root, options.files ?? files)),
         crashPoints: options.crashPoints ?? noCrashPoints,
         log: options.log ?? log(),
         contract: createContract(options.contract ?? {}),

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFileSystem, noCrashPoints, type FileSystem } from '@clicklake/durable-files';
 import type { Orchestrator } from '@clicklake/pipeline';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEmbeddedOrchestrator } from '../../src/jobs/embedded-orchestrator.ts';
 import { openRunHistory, readRunHistory, type RunHistory } from '../../src/jobs/run-history.ts';
+import type { Schedule } from '../../src/jobs/schedule.ts';
 import { createTableClaims } from '../../src/jobs/table-claims.ts';
 import { jobOf, orchestratorConformance, stepOf, type GivenJob } from './orchestrator-conformance.ts';
 
@@ -140,5 +141,170 @@ describe('the record on the disk', () => {
       { outcome: 'succeeded' },
     ]);
     await rm(directory, { recursive: true });
+  });
+});
+
+describe('when a job begins (S7.4)', () => {
+  const beganAt = Date.UTC(2026, 0, 1, 2, 59);
+  let directory: string;
+  let orchestrator: Orchestrator;
+  let claims: ReturnType<typeof createTableClaims>;
+  /** When each run was planned, in ms since the start. */
+  let planned: number[];
+  let work: () => Promise<{ did: string | null }>;
+
+  beforeEach(async () => {
+    directory = await scratch();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'], now: beganAt });
+    claims = createTableClaims();
+    planned = [];
+    work = takes(0);
+  });
+
+  afterEach(async () => {
+    vi.useRealTimers();
+    await orchestrator.close();
+    await rm(directory, { recursive: true });
+  });
+
+  /** Work that ends so much later by every clock. */
+  function takes(ms: number, failure?: Error): typeof work {
+    return () => {
+      vi.advanceTimersByTime(ms);
+      return failure === undefined ? Promise.resolve({ did: 'it' }) : Promise.reject(failure);
+    };
+  }
+
+  async function start(schedule: Schedule): Promise<void> {
+    const zero = performance.now();
+    const job = jobOf('paced', ['t'], () => {
+      planned.push(performance.now() - zero);
+      return Promise.resolve([stepOf(['t'], () => work())]);
+    });
+    orchestrator = createEmbeddedOrchestrator({
+      jobs: [{ job, schedule, pace: { commits: 1, leastMs: 5_000, restFactor: 4 } }],
+      history: await openRunHistory({ directory, files: nodeFileSystem }),
+      claims,
+      retries: { attempts: 2, firstPauseMs: 1_000, longestPauseMs: 4_000, restMs: 60_000 },
+      webhook: null,
+      crashPoints: noCrashPoints,
+      clock: Date.now,
+      random: () => 0,
+    });
+    orchestrator.start();
+  }
+
+  /** What polls would move the clock. */
+  async function until(condition: () => boolean): Promise<void> {
+    for (let turns = 0; !condition() && turns < 1_000_000; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(condition()).toBe(true);
+  }
+
+  const onRecord = (): number => orchestrator.runs({ limit: 100 }).length;
+  /** So many runs are on record, and none is under way. */
+  const idle = (runs: number): Promise<void> =>
+    until(() => onRecord() === runs && orchestrator.health().running.length === 0);
+
+  /** It begins after so many ms, and not a moment earlier. */
+  function expectNextIn(ms: number): void {
+    const before = planned.length;
+    vi.advanceTimersByTime(ms - 1);
+    expect(planned).toHaveLength(before);
+    vi.advanceTimersByTime(1);
+    expect(planned).toHaveLength(before + 1);
+  }
+
+  const afterCommits: Schedule = { kind: 'after-commits' };
+
+  it('max(5 s, 4 × the last work) after the last began, and only after a commit', async () => {
+    await start(afterCommits);
+    work = takes(3_000);
+    expectNextIn(5_000);
+    await idle(1);
+    vi.advanceTimersByTime(4_000);
+    orchestrator.noteCommit();
+    work = takes(10);
+    expectNextIn(12_000 - 3_000 - 4_000);
+    await idle(2);
+    orchestrator.noteCommit();
+    expectNextIn(5_000 - 10);
+    await idle(3);
+    vi.advanceTimersByTime(3_600_000);
+    expect(planned).toEqual([5_000, 17_000, 22_000]);
+  });
+
+  it('a wait for the tables is no beginning', async () => {
+    await start(afterCommits);
+    const begun = Promise.withResolvers<undefined>();
+    const held = Promise.withResolvers<undefined>();
+    const holder = claims.hold(['t'], () => held.promise);
+    work = () => {
+      begun.resolve(undefined);
+      return takes(1_000)();
+    };
+    expectNextIn(5_000);
+    await until(() => onRecord() === 1);
+    vi.advanceTimersByTime(20_000);
+    held.resolve(undefined);
+    await holder;
+    await begun.promise;
+    await idle(1);
+    orchestrator.noteCommit();
+    expectNextIn(5_000 - 1_000);
+    await idle(2);
+  });
+
+  it('again after a failure, but not closer than the pace; its record says when', async () => {
+    await start(afterCommits);
+    work = takes(3_000, new Error('no luck'));
+    expectNextIn(5_000);
+    await idle(1);
+    const at = new Date(beganAt + 17_000).toISOString();
+    expect(orchestrator.runs({ limit: 1 })).toMatchObject([{ outcome: 'failed', retryAt: at }]);
+    expect(orchestrator.jobs()).toMatchObject([{ nextRunAt: at }]);
+    work = takes(30_000, new Error('no luck'));
+    expectNextIn(12_000 - 3_000);
+    await idle(2);
+    // The last attempt was 4 × 30 s of work, which is more than the rest of 60 s.
+    orchestrator.noteCommit();
+    expectNextIn(120_000 - 30_000);
+    await idle(3);
+  });
+
+  it('a run that somebody asks for counts: none by itself meanwhile, nor closer to it than the pace', async () => {
+    await start(afterCommits);
+    const begun = Promise.withResolvers<undefined>();
+    const end = Promise.withResolvers<undefined>();
+    work = async () => {
+      begun.resolve(undefined);
+      await end.promise;
+      return { did: 'it' };
+    };
+    const asked = orchestrator.run('paced');
+    await begun.promise;
+    vi.advanceTimersByTime(6_000);
+    orchestrator.noteCommit();
+    expect(planned).toEqual([0]);
+    end.resolve(undefined);
+    await asked;
+    work = takes(0);
+    expectNextIn(24_000 - 6_000);
+    await idle(2);
+  });
+
+  it('at the times that a cron expression names, in UTC, also when the clock was set', async () => {
+    await start({ kind: 'cron', expression: '0 3 * * *' });
+    orchestrator.noteCommit();
+    expectNextIn(60_000);
+    await idle(1);
+    expect(orchestrator.runs({ limit: 1 })).toMatchObject([
+      { trigger: 'cron', startedAt: '2026-01-01T03:00:00.000Z' },
+    ]);
+    expect(orchestrator.jobs()).toMatchObject([{ nextRunAt: '2026-01-02T03:00:00.000Z' }]);
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 2, 59, 50));
+    vi.advanceTimersByTime(30_000);
+    expect(planned).toHaveLength(2);
+    await idle(2);
   });
 });

@@ -170,6 +170,42 @@ export function orchestratorConformance(
         await again.close();
       }));
 
+    it('of runs by themselves that found nothing to do, one after another, keeps the newest on record', () =>
+      using(async (harness) => {
+        let looked = Promise.withResolvers<undefined>();
+        const job = jobOf('idle', ['t'], () =>
+          Promise.resolve([
+            stepOf(['t'], () => {
+              looked.resolve(undefined);
+              return Promise.resolve({ did: null });
+            }),
+          ]),
+        );
+        const orchestrator = await harness.open([{ job, schedule: 'after-commits' }]);
+        const ids: number[] = [];
+        const look = async (): Promise<void> => {
+          looked = Promise.withResolvers<undefined>();
+          if (ids.length === 0) orchestrator.start();
+          else orchestrator.noteCommit();
+          await looked.promise;
+          await expect.poll(() => orchestrator.health().running).toEqual([]);
+          ids.push(orchestrator.runs({ limit: 1 })[0]?.id ?? 0);
+        };
+        await look();
+        await look();
+        await look();
+        const asked = await orchestrator.run('idle');
+        await look();
+        await look();
+        const last = ids.at(-1);
+        expect(orchestrator.jobs()).toMatchObject([{ lastRun: { id: last, did: 'nothing to do' } }]);
+        await orchestrator.close();
+        const again = await harness.open([]);
+        expect(again.runs({ limit: 50 }).map(({ id }) => id)).toEqual([last, asked.id, ids[2]]);
+        expect(new Set(ids).size).toBe(5);
+        await again.close();
+      }));
+
     it('tries a run that failed again, a bounded number of times, and hides none of it until one succeeds', () =>
       using(async (harness) => {
         const attempts: number[] = [];
@@ -259,6 +295,44 @@ export function orchestratorConformance(
         const again = await harness.open([{ job, schedule: 'off' }]);
         expect(again.runs({ limit: 5 })).toMatchObject([{ outcome: 'interrupted', endedAt: null }]);
         expect(again.jobs()).toMatchObject([{ running: false }]);
+        await again.close();
+      }));
+
+    it('a job that its process died under three times in a row is failing until it succeeds', () =>
+      using(async (harness) => {
+        let deadly = true;
+        const job = jobOf('deadly', ['t'], () =>
+          Promise.resolve([
+            stepOf(['t'], () => (deadly ? new Promise<never>(() => undefined) : Promise.resolve(done))),
+          ]),
+        );
+        const dieUnderIt = async (): Promise<void> => {
+          const orchestrator = await harness.open([{ job, schedule: 'off' }]);
+          void orchestrator.run('deadly');
+          await expect.poll(() => orchestrator.runs({ limit: 1 })[0]?.outcome).toBe('running');
+          await harness.abandon(orchestrator);
+        };
+        await dieUnderIt();
+        await dieUnderIt();
+        const twice = await harness.open([{ job, schedule: 'off' }]);
+        expect(twice.health().failing).toEqual([]);
+        await twice.close();
+        await dieUnderIt();
+        const again = await harness.open([{ job, schedule: 'off' }]);
+        const [newest, , oldest] = again.runs({ limit: 5 });
+        expect(again.health().failing).toMatchObject([
+          {
+            job: 'deadly',
+            run: newest?.id,
+            since: oldest?.startedAt,
+            failedRuns: 3,
+            error: { code: 'job-process-died', message: 'Its process died under it 3 times in a row.' },
+          },
+        ]);
+        expect(again.jobs()).toMatchObject([{ failing: { job: 'deadly' } }]);
+        deadly = false;
+        await again.run('deadly');
+        expect(again.health().failing).toEqual([]);
         await again.close();
       }));
 

@@ -1,5 +1,5 @@
 import type { AddFile } from '@clicklake/delta-lake';
-import type { LakeOwner } from '@clicklake/pipeline';
+import { applyLogRetention, type LakeOwner } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { planSilverRemoval, silverRetention } from '../../src/maintenance/silver-retention.ts';
 import { runChild } from '../harness/child.ts';
@@ -93,7 +93,7 @@ describe('retention of Silver (S4.2, S7.4)', () => {
       removed: 60,
       in_flight: 0,
       balanced: true,
-      deep: { missingOffsets: 60, repeated: [] },
+      deep: { missing: [], repeated: [], removedOffsets: 60, unbookedRemovals: 0 },
     });
   }
 
@@ -138,6 +138,32 @@ describe('retention of Silver (S4.2, S7.4)', () => {
     await owner.restore('silver', { version });
     await owner.catchUp(() => undefined);
     expect(await owner.ledger({ deep: true })).toMatchObject({ silver: 100, removed: 0, balanced: true });
+    // What was booked for the commit that is undone counts no more, and is booked anew.
+    await owner.runJob('retention');
+    await expectTrimmed(owner);
+    await owner.close();
+  });
+
+  it('books no offsets that the log holds no more', async () => {
+    const log = lake.log({ segmentBytes: 4_000, retentionMs: 1, clock: () => Date.now() + 100_000 });
+    const writer = await log.openWriter();
+    const more = Array.from({ length: 60 }, (_, index) =>
+      collected(`old-more-${index}`, 'u', now - 100 * day),
+    );
+    for (let from = 0; from < more.length; from += 5) await writer.append(more.slice(from, from + 5));
+    const owner = await filled();
+    const reader = await log.openReader();
+    expect((await applyLogRetention(writer, reader))?.deletedSegments).toBeGreaterThan(0);
+    await owner.runJob('retention');
+    const ledger = await owner.ledger({ deep: true });
+    expect(ledger).toMatchObject({
+      removed: 120,
+      balanced: true,
+      deep: { missing: [], repeated: [], unbookedRemovals: 0 },
+    });
+    expect(ledger.deep?.removedOffsets).toBeLessThan(120);
+    await reader.close();
+    await writer.close();
     await owner.close();
   });
 
@@ -198,6 +224,8 @@ describe('retention of Silver (S4.2, S7.4)', () => {
 
   it.each([
     ['job-begun', 'interrupted', 0],
+    ['removals-delta-before-commit', 'interrupted', 0],
+    ['removals-delta-after-commit', 'interrupted', 0],
     ['retention-before-commit', 'interrupted', 0],
     ['delta-before-commit', 'interrupted', 0],
     ['delta-after-commit', 'interrupted', 60],

@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { createGoldRefresh } from '@clicklake/pipeline';
 import { expect, test } from 'vitest';
@@ -22,6 +23,7 @@ test('what does not fit the memory at once is made in pieces, full and by dates,
     const inPieces = createGoldRefresh({
       paths: lake.paths,
       files: nodeFileSystem,
+      openStore: localStore,
       crashPoints: noCrashPoints,
       clock: Date.now,
       rowsPerPiece: 50,

@@ -110,7 +110,8 @@ it('whatever was rejected, however it is mended and how often: each record is in
         const appender = lakeAppender(lake);
         let appended = 1 + rejected.length;
         for (const { replace, times, filter, ...mend } of rounds) {
-          const places = await owner.deadLetterPlaces({ ...filter, limit: 100 });
+          await using selection = await owner.selectDeadLetters({ filter, limit: 100 });
+          const { places } = selection;
           const request: Partial<ReplayRequest> =
             replace === null
               ? { ...mend, select: { filter, limit: 100 } }

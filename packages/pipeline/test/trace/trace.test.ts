@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem, noCrashPoints } from '@clicklake/durable-files';
 import {
   applyLogRetention,
@@ -7,6 +8,7 @@ import {
   type TracedRecord,
 } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findInFlight, uncommittedStretches } from '../../src/trace/log-record.ts';
 import { corruptSegment } from '../harness/damage.ts';
 import { collected, collectedEvent, foreign, refused } from '../harness/records.ts';
 import { replayed } from '../harness/replays.ts';
@@ -34,6 +36,7 @@ async function traceAlone(eventId: string): Promise<EventTrace> {
   const reader = await openLakeReader({
     paths: lake.paths,
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: noCrashPoints,
     log: lake.log(),
     clock: Date.now,
@@ -81,6 +84,43 @@ describe('before the commit', () => {
     ]);
     await owner.close();
     expect((await traceAlone('early')).records.map(({ committed }) => committed)).toEqual([true, true]);
+  });
+});
+
+describe('while ingest is far behind', () => {
+  it('the newest of the log are looked through, and the answer says how many were passed over', async () => {
+    const ids = Array.from({ length: 900 }, (_, index) => `event-${index}`);
+    await lake.append(
+      ids.map((id, index) => collected(id, `user-${index % 20}`, now + index)),
+      30,
+    );
+    const log = await lake.log().openReader();
+    const look = (id: string, mostBytes: number) =>
+      findInFlight(log, { events: [], errors: 0n }, id, mostBytes);
+    const bytes = (await log.describe()).reduce((sum, state) => sum + state.bytes, 0);
+    const all = { found: [{ topic: 'clickstream-events' }], read: 900, passedOver: 0 };
+    expect(await look('event-0', bytes)).toMatchObject(all);
+    const bounded = await look('event-899', bytes / 3);
+    expect(bounded.found).toHaveLength(1);
+    expect(bounded.read + bounded.passedOver).toBe(900);
+    expect(bounded.read).toBeGreaterThan(250);
+    expect(bounded.read).toBeLessThan(350);
+    expect(await look('event-0', bytes / 3)).toEqual({ ...bounded, found: [] });
+    await log.close();
+  });
+
+  it('reads what little is left of each partition, whatever the others hold', () => {
+    const state = { startOffset: 100n, endOffset: 1_100n, bytes: 1_000_000 };
+    const states = [
+      { topic: 'clickstream-events', partition: 0, ...state },
+      { topic: 'clickstream-events', partition: 1, ...state },
+      { topic: 'clickstream-errors', partition: 0, startOffset: 0n, endOffset: 0n, bytes: 0 },
+    ] as const;
+    const firsts = (mostBytes: number): bigint[] =>
+      uncommittedStretches(states, { events: [100n, 900n], errors: 0n }, mostBytes).map(({ first }) => first);
+    expect(firsts(1_200_000)).toEqual([100n, 900n, 0n]);
+    expect(firsts(600_000)).toEqual([600n, 1_000n, 0n]);
+    expect(firsts(0)).toEqual([1_100n, 1_100n, 0n]);
   });
 });
 
@@ -272,6 +312,7 @@ describe('what is no event of Silver', () => {
         deadLetterRows: 0,
         tailRows: 0,
         logRecords: 0,
+        logRecordsPassedOver: 0,
       },
       records: [],
     });
