@@ -166,7 +166,7 @@ describe('a disk in trouble while events come in (S5.1, S5.3)', () => {
       // An fsync that failed is never tried again (S5.1): the process ends by itself.
       expect(await product.ended).toBeGreaterThan(0);
       expect(product.talk()).toContain('log-writer-failed');
-      expect(product.talk()).toContain('read-only');
+      expect(product.talk()).toContain('read-only file system');
       expect(product.talk()).toContain('Check the disk, then restart');
 
       breaking.repair();
@@ -194,9 +194,9 @@ describe('a disk in trouble while events come in (S5.1, S5.3)', () => {
       const refused = start(part, home, settings);
       expect(await refused.ready).toBe(false);
       expect(await refused.ended).toBe(4);
-      expect(refused.talk()).toContain('cli-home-unusable');
+      expect(refused.talk()).toContain('log-directory-unwritable');
       expect(refused.talk()).toContain(home);
-      expect(refused.talk()).toContain('Make it writable');
+      expect(refused.talk()).toContain('write access');
 
       small.remount('rw');
       const next = start(part, home, settings);
