@@ -17,7 +17,7 @@ export interface ShoppersOptions {
   /** How many records; Infinity: until the signal fires. */
   readonly records: number;
   /** Records per second. */
-  readonly rate: number | 'flat-out';
+  readonly rate: number;
   /** Shares of the records. */
   readonly late: number;
   readonly duplicates: number;
@@ -48,13 +48,13 @@ export async function sendShoppers(options: ShoppersOptions): Promise<Delivered>
     url,
     key,
     concurrency: 3,
-    batchSize: rate === 'flat-out' ? 200 : 20,
+    batchSize: rate < 1_000 ? 20 : 200,
     clock: { sleep: (ms, stop) => realPacingClock.sleep(Math.min(ms, longestPauseMs), stop) },
   });
   const truth = createTruthWriter(truthFile);
   const simulation = createSimulation({
     seed,
-    time: { mode: 'live', startAt: Date.now(), eventsPerSecond: rate === 'flat-out' ? 20_000 : rate },
+    time: { mode: 'live', startAt: Date.now(), eventsPerSecond: rate },
     lateRate: options.late,
     duplicateRate: options.duplicates,
     malformedRate: options.malformed,
@@ -65,7 +65,7 @@ export async function sendShoppers(options: ShoppersOptions): Promise<Delivered>
       sink,
       rate,
       maxEvents,
-      batchSize: rate === 'flat-out' ? 1000 : Math.max(1, Math.ceil(rate / 20)),
+      batchSize: Math.ceil(rate / 20),
       inFlight: 3,
       truth,
       ...(signal !== undefined && { signal }),
