@@ -226,6 +226,7 @@ beforeAll(async () => {
   expect(await up.end('SIGTERM'), up.talk()).toBe(0);
 });
 afterAll(async () => {
+  await endLives();
   judge.close();
   await rm(root, { recursive: true, force: true, maxRetries: 5 });
 });
@@ -233,11 +234,13 @@ beforeEach(async () => {
   over = new AbortController();
   await rm(home, { recursive: true, force: true, maxRetries: 5 });
 });
-afterEach(async () => {
+afterEach(endLives);
+
+async function endLives(): Promise<void> {
   over.abort();
   await Promise.all([...lives].map((life) => life.end('SIGKILL')));
   lives.clear();
-});
+}
 
 /** The committed tables are what the truth files say, to the row, and every record of the log is in one place. */
 async function expectTruth(
