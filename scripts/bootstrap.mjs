@@ -25,6 +25,9 @@ const entryPoints = {
   ],
 };
 
+/** `npm --prefix <here> start` keeps its state where people are; tests and benchmarks are found from the root. */
+const workingDirectories = { start: process.env.INIT_CWD ?? root, test: root, bench: root };
+
 const [command, ...rest] = process.argv.slice(2);
 const entryPoint = entryPoints[command];
 if (entryPoint === undefined) {
@@ -33,7 +36,7 @@ if (entryPoint === undefined) {
 }
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== fingerprint()) await install();
-await handOver([...entryPoint, ...rest]);
+await handOver([...entryPoint, ...rest], workingDirectories[command]);
 
 /** What the installed tree depends on: the lockfile and the platform that chose the native packages. */
 function fingerprint() {
@@ -94,14 +97,14 @@ function showProgress(label) {
 }
 
 /** Runs Node 24 in this process's place: its signals, its output and its exit code are ours. */
-async function handOver(args) {
+async function handOver(args, cwd) {
   const node = nodeOfDependencies();
   const { environment } = launchOptions(args);
   const path = [join(modules, '.bin'), process.env.PATH].join(delimiter);
   const child = spawn(node, args, {
-    cwd: process.env.INIT_CWD ?? root,
+    cwd,
     stdio: 'inherit',
-    env: { ...environment, ...process.env, PATH: path },
+    env: { ...process.env, ...environment, PATH: path },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   // When npm or its shell is killed outright nobody forwards a signal: being orphaned is the signal then.

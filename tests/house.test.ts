@@ -37,11 +37,18 @@ describe('every workspace', () => {
 
 describe('layers', () => {
   const [, block = ''] = /const layers = \{(.*?)\n\};/s.exec(read('eslint.config.mjs')) ?? [];
-  const layers = new Set([...block.matchAll(/^ {2}'?([\w-]+)'?: \[/gm)].map(([, name]) => name));
-
-  it.each(packages.filter((path) => path.startsWith('packages/')))('%s may import what lint says', (path) =>
-    expect(layers).toContain(path.slice('packages/'.length)),
+  const layers = new Map(
+    [...block.matchAll(/^ {2}'([\w/-]+)': \[(.*)\],$/gm)].map(([, path = '', list = '']) => [
+      path,
+      [...list.matchAll(/'([\w-]+)'/g)].map(([, name]) => name).join(', ') || '–',
+    ]),
   );
+  const putTogether = ['apps/cli', 'bench'];
+
+  it.each(packages)('%s may import what lint and ARCHITECTURE.md say alike', (path) => {
+    const row = new RegExp(`^\\| \`${path}\` .*\\| ([^|]*?) +\\|$`, 'm').exec(read('ARCHITECTURE.md'));
+    expect(row?.[1]).toBe(putTogether.includes(path) ? 'everything' : layers.get(path));
+  });
 });
 
 describe('files', () => {

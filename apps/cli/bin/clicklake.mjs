@@ -18,7 +18,7 @@ const node = (recent ? undefined : bundledNode(join(app, '../../node_modules')))
 
 const child = spawn(node, [...conditions, ...flags, entry, ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env: { ...environment, ...process.env },
+  env: { ...process.env, ...environment },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 // A shell between npx and us does not pass a signal on: being orphaned is the signal then.

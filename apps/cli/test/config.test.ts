@@ -3,10 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultLimits } from '@clicklake/collector';
 import { createContract } from '@clicklake/contract';
-import { defaultIngestSettings, defaultMaintenanceSettings } from '@clicklake/pipeline';
+import { defaultIngestSettings, defaultMaintenanceSettings, settingsWithin } from '@clicklake/pipeline';
 import { describe, expect, it } from 'vitest';
 import { readConfigFile } from '../src/config/config-file.ts';
-import { maintenanceSettingsOf } from '../src/system/component-settings.ts';
+import { noCrashPoints } from '@clicklake/durable-files';
+import { homePaths } from '../src/lake/home.ts';
+import {
+  ingestSettingsOf,
+  lakeMemoryMb,
+  logOptions,
+  maintenanceSettingsOf,
+} from '../src/system/component-settings.ts';
 import { resolveConfig, type GivenSettings } from '../src/config/resolve-config.ts';
 import { settingKeys, settings, variableOf, type SettingKey } from '../src/config/settings.ts';
 import type { Setting } from '../src/config/setting.ts';
@@ -64,7 +71,7 @@ const examples: Readonly<
   'contract.max_event_age_days': { file: 1, env: '2', flag: '3', values: [1, 2, 3] },
   'ingest.tick_interval': { file: '1s', env: '2s', flag: '3ms', values: [1000, 2000, 3] },
   'ingest.commit_interval': { file: '1s', env: '2min', flag: '3h', values: [1000, 120_000, 10_800_000] },
-  'ingest.commit_size': { file: '1MB', env: '2KB', flag: '3GB', values: [2 ** 20, 2048, 3 * 2 ** 30] },
+  'ingest.commit_size': { file: '1MB', env: '2KB', flag: '3MB', values: [2 ** 20, 2048, 3 * 2 ** 20] },
   'ingest.dedupe_window': days,
   'ingest.dedupe_memory': {
     file: '1MB',
@@ -156,6 +163,8 @@ describe('what is refused', () => {
     ['ingest.commit_interval', 10],
     ['ingest.commit_interval', '10 parsecs'],
     ['ingest.commit_size', '-1MB'],
+    ['ingest.commit_size', '26MB'],
+    ['ingest.commit_size', 'none'],
     ['home', ''],
     ['server.allowed_hosts', [1]],
     ['jobs.refresh', 'every day'],
@@ -240,10 +249,27 @@ describe('the defaults', () => {
     expect(defaultIngestSettings).toMatchObject({
       tickIntervalMs: config['ingest.tick_interval'],
       commitIntervalMs: config['ingest.commit_interval'],
-      commitBytes: config['ingest.commit_size'],
       dedupeWindowMs: config['ingest.dedupe_window'],
       dedupeMemoryBytes: config['ingest.dedupe_memory'],
     });
+    // As large as fits into memory, and no larger one is taken.
+    const ingest = ingestSettingsOf(config, defaultIngestSettings);
+    expect(settingsWithin(ingest, lakeMemoryMb).commitBytes).toBe(ingest.commitBytes);
+    const { commitBytes } = settingsWithin(defaultIngestSettings, lakeMemoryMb);
+    expect(commitBytes - ingest.commitBytes).toBeLessThan(2 ** 20);
     expect(maintenanceSettingsOf(config, defaultMaintenanceSettings)).toEqual(defaultMaintenanceSettings);
+  });
+});
+
+describe('the log’s segments', () => {
+  it.each([
+    [{}, 128 * 2 ** 20],
+    [{ 'log.max_size': '10GB' }, 128 * 2 ** 20],
+    [{ 'log.max_size': '400MB', 'log.retention_size': '200MB' }, 25 * 2 ** 20],
+    [{ 'log.max_size': '80MB', 'log.retention_size': '200MB' }, 10 * 2 ** 20],
+    [{ 'log.retention_size': '1KB' }, 16 * 2 ** 10],
+  ])('of %j are so large that retention, which deletes whole ones, can keep the limit', (file, bytes) => {
+    const { config } = resolveConfig({ ...nothing, file });
+    expect(logOptions(config, homePaths('/somewhere'), noCrashPoints, 'up').segmentBytes).toBe(bytes);
   });
 });

@@ -1,5 +1,5 @@
 export { PipelineError, type PipelineErrorCode } from './pipeline-error.ts';
-export { defaultIngestSettings, type IngestSettings } from './ingest/ingest-settings.ts';
+export { defaultIngestSettings, settingsWithin, type IngestSettings } from './ingest/ingest-settings.ts';
 export { lakePaths, type LakePaths } from './lake-paths.ts';
 export * from './lake-service.ts';
 export { openLakeOwner, type LakeOwnerOptions, type OwnedLake } from './lake/lake-owner.ts';

@@ -133,13 +133,20 @@ export function callbackUrl(given: Description<string | null>): Setting<string |
   };
 }
 
-/** Bytes; Infinity, written `none`, is no limit. */
-export function size(given: Description<number>): Setting<number> {
+/** Bytes; Infinity, written `none`, is no limit, unless there is a largest. */
+export function size(given: Description<number> & { readonly max?: number }): Setting<number> {
+  const { max = Infinity, ...rest } = given;
   return {
-    ...given,
-    takes: 'a size such as "64MB" or "2GB", or "none"',
-    parse: (value) =>
-      value === 'none' ? Infinity : typeof value === 'string' ? parseSize(value) : undefined,
+    ...rest,
+    takes:
+      max === Infinity
+        ? 'a size such as "64MB" or "2GB", or "none"'
+        : `a size such as "4MB", at most "${formatSize(max)}"`,
+    parse(value) {
+      if (typeof value !== 'string') return undefined;
+      const bytes = value === 'none' ? Infinity : parseSize(value);
+      return bytes !== undefined && bytes <= max ? bytes : undefined;
+    },
     format: (value) => JSON.stringify(value === Infinity ? 'none' : formatSize(value)),
   };
 }

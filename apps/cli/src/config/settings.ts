@@ -14,6 +14,9 @@ import {
 
 const port = { min: 0, max: 65_535 };
 
+/** What a tail may have of the memory of ingest's DuckDB (`settingsWithin`): a catch-up holds several at a time. */
+const largestCommitBytes = 25 * 2 ** 20;
+
 /**
  * Everything that may be configured, by its key in `clicklake.toml` (a dot is a table there). The defaults are
  * those of the packages; the tests hold them to that.
@@ -88,8 +91,9 @@ export const settings = {
     defaultValue: 10_000,
   }),
   'ingest.commit_size': size({
-    description: 'A tail of more bytes is committed at once',
-    defaultValue: 128 * 2 ** 20,
+    description: 'A tail of more bytes is committed at once; more than this would not fit into memory',
+    defaultValue: largestCommitBytes,
+    max: largestCommitBytes,
   }),
   'ingest.dedupe_window': duration({
     description: 'How far apart two events with one id count as duplicates',

@@ -14,6 +14,17 @@ export function crashPointsOf(env: Readonly<Record<string, string | undefined>>)
   return environmentCrashPoints(env.CLICKLAKE_CRASH_AT);
 }
 
+const largestSegmentBytes = 128 * 2 ** 20;
+const smallestSegmentBytes = 16 * 2 ** 10;
+
+/**
+ * Retention deletes whole segments, and of none of the four partitions the one being written: with segments of an
+ * eighth of the limit at least half of the log can go. Else a log with a small limit would be full for good.
+ */
+function segmentBytesWithin(limitBytes: number): number {
+  return Math.max(smallestSegmentBytes, Math.min(largestSegmentBytes, Math.floor(limitBytes / 8)));
+}
+
 export function logOptions(
   config: Config,
   paths: HomePaths,
@@ -24,6 +35,7 @@ export function logOptions(
     directory: paths.log,
     crashPoints,
     role,
+    segmentBytes: segmentBytesWithin(Math.min(config['log.retention_size'], config['log.max_size'])),
     retentionMs: config['log.retention'],
     retentionBytes: config['log.retention_size'],
     maxDiskBytes: config['log.max_size'],

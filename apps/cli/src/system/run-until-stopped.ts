@@ -16,9 +16,10 @@ export async function runUntilStopped(
   const ended = Promise.withResolvers<undefined>();
   const stopping = new AbortController();
   const lifecycle = createLifecycle((name, error) => {
-    terminal.warn(`${name} did not stop cleanly: ${error instanceof Error ? error.message : String(error)}`);
+    terminal.warn(`${name} did not stop cleanly: ${reasonOf(error)}`);
   });
-  const fatal: unknown[] = [];
+  /** The first says why it ended; on a broken disk others follow from it. */
+  const failures: unknown[] = [];
   let askedAt = 0;
   const stopListening = effects.signals.onStop((signal) => {
     // npm and its shell pass a Ctrl-C on, and the terminal sends it to all of them: several may be one.
@@ -38,18 +39,29 @@ export async function runUntilStopped(
       role,
       lifecycle,
       onFatal(error) {
-        fatal.push(error);
+        failures.push(error);
         ended.resolve(undefined);
       },
     };
     await start(system, stopping.signal);
     await ended.promise;
-  } finally {
-    stopping.abort();
-    await lifecycle.stop();
-    stopListening();
+  } catch (error) {
+    failures.push(error);
   }
-  for (const error of fatal) throw error;
+  stopping.abort();
+  try {
+    await lifecycle.stop();
+  } catch (error) {
+    failures.push(error);
+  }
+  stopListening();
+  for (const error of failures) throw error;
   terminal.talk(terminal.talkStyle.dim('Stopped.'));
   return exitCodes.ok;
+}
+
+/** Of a failure that came upon another one while things were closed, the first is what went wrong. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SuppressedError) return reasonOf(error.suppressed);
+  return error instanceof Error ? error.message : String(error);
 }
