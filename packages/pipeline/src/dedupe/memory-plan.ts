@@ -36,10 +36,10 @@ export function planMemory(memoryBytes: number): MemoryPlan {
 }
 
 /**
- * At 24 bits a key one row in a thousand or two is let through in vain, at 12 bits ten times as many, and each costs a
- * read; below 2 bits a filter lets nearly everything through.
+ * At 16 bits a key some rows in a hundred are let through in vain, over all runs, and few of those cost a read; at 24
+ * a third of these are, for memory that grows half as fast again. Below 2 bits a filter lets nearly everything through.
  */
-const mostBitsPerKey = 24;
+const mostBitsPerKey = 16;
 const leastBitsPerKey = 2;
 
 /** Bits a key that every run can have when `entries` share `bytes`. */
