@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { median, quantile, rounded, type Benchmark } from '../benchmark.ts';
 import { startMortalProduct, type MortalProduct } from '../soak/mortal-product.ts';
-import { sampleDisk, type DiskSample } from '../soak/disk-sample.ts';
+import { growingParts, sampleDisk, type DiskSample } from '../soak/disk-sample.ts';
 import { pause } from '../soak/pause.ts';
 import { goldTables, openSoakJudge, type GoldVerdict, type SilverVerdict } from '../soak/soak-verdict.ts';
 import { keepUp, killAtRandom, type UpkeepRun } from '../soak/trouble.ts';
@@ -60,6 +60,7 @@ export const soakBenchmark: Benchmark = {
       const lastMb = median(samples.slice(-tenth));
       const value = rounded(lastMb / secondMb);
       const refused = upkeepRuns.filter(({ code, interrupted }) => code !== 0 && !interrupted);
+      const growing = growingParts(disk);
       // Being right is no figure: also the short form has to be.
       if (!verdict.sound || refused.length > 0)
         throw new Error(`The soak, SOAK_SEED=${seed}: ${JSON.stringify({ ...verdict, refused })}`);
@@ -67,7 +68,7 @@ export const soakBenchmark: Benchmark = {
         name: 'soak',
         value,
         bar,
-        pass: value <= bar && killed > 0,
+        pass: value <= bar && killed > 0 && growing.length === 0,
         detail: {
           unit: 'median PSS of the last tenth ÷ that of the second',
           seed,
@@ -78,6 +79,7 @@ export const soakBenchmark: Benchmark = {
           lastTenthMb: rounded(lastMb, 0),
           peakMb: rounded(quantile(samples, 1), 0),
           ...verdict,
+          growing,
           upkeep: countRuns(upkeepRuns),
           disk: thinned(disk, 10),
         },

@@ -36,3 +36,17 @@ function partOf(root: string, path: string): string {
   const table = bucket.endsWith('silver') && rest[0] === 'clickstream' ? 'silver' : (rest[0] ?? bucket);
   return rest.includes('_delta_log') ? `${table} _delta_log` : table;
 }
+
+/**
+ * Parts whose files are not bounded: by the end there were far more of them than ever in the middle of the soak. What
+ * is deleted comes in waves, which a factor of two and a few files allow for.
+ */
+export function growingParts(samples: readonly DiskSample[]): readonly string[] {
+  const third = Math.floor(samples.length / 3);
+  const most = (some: readonly DiskSample[], part: string): number =>
+    Math.max(0, ...some.map(({ parts }) => parts[part]?.files ?? 0));
+  const names = new Set(samples.flatMap(({ parts }) => Object.keys(parts)));
+  return [...names].filter(
+    (part) => most(samples.slice(-third), part) > 2 * most(samples.slice(third, 2 * third), part) + 16,
+  );
+}

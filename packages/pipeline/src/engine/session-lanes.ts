@@ -53,8 +53,9 @@ export function openLanes(all: readonly LaneConnections[], toShow: ToShow): Lane
   const waiting: (() => void)[] = [];
   return {
     async use(work) {
-      while (free.length === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-      const lane = free.pop() as Lane;
+      let lane = free.pop();
+      for (; lane === undefined; lane = free.pop())
+        await new Promise<void>((resolve) => waiting.push(resolve));
       try {
         return await work(lane);
       } finally {

@@ -3,7 +3,7 @@ import type { CrashPoints, FileSystem } from '@clicklake/durable-files';
 import type { OpenStore } from '@clicklake/delta-lake';
 import { createDuckdbEngine } from '../engine/duckdb-engine.ts';
 import type { LakePaths } from '../lake-paths.ts';
-import { createProjectCache } from '../models/index.ts';
+import { createProjectCache, type ModelProject } from '../models/index.ts';
 import { runDataTests } from '../data-tests/test-runner.ts';
 import type { TestProgress, TestReport, TestRequest } from '../data-tests/test-report.ts';
 import { createRefresher, type Refresher } from '../refresh/refresher.ts';
@@ -55,8 +55,14 @@ export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
   /** An edited model counts with the next refresh. */
   const currentProject = createProjectCache(modelsDirectory);
 
+  let last: { readonly project: ModelProject; readonly refresher: Refresher } | undefined;
+
+  /** The same one while the project is: it keeps in mind how many rows fit the memory. */
   async function refresher(): Promise<Refresher> {
-    return createRefresher({ engine, project: await currentProject(), crashPoints, ...pieces });
+    const project = await currentProject();
+    if (last?.project !== project)
+      last = { project, refresher: createRefresher({ engine, project, crashPoints, ...pieces }) };
+    return last.refresher;
   }
 
   return {

@@ -70,6 +70,24 @@ test('a SELECT that outgrows the memory limit spills, and its rows are whole', a
   await harness.dispose();
 });
 
+test('a statement that outgrows the memory and cannot spill is refused as such, and the session goes on', async () => {
+  const harness = await createDuckdbHarness({ memoryLimitMb: 48 });
+  const session = await harness.engine.openSession([texts]);
+  const outgrowing = `SELECT DATE '2026-01-01' AS day, len(list(i)) AS id, 'all' AS text FROM range(20000000) r(i)`;
+  const refused = { code: 'refresh-out-of-memory', retryable: true };
+  await expect(session.query(outgrowing)).rejects.toMatchObject(refused);
+  await expect(
+    session.replaceDates({ ...ofTexts, selects: [outgrowing], dates: 'all' }),
+  ).rejects.toMatchObject(refused);
+  await session.replaceDates({
+    ...ofTexts,
+    selects: [`SELECT DATE '2026-01-01' AS day, 1::BIGINT AS id, 'one' AS text`],
+    dates: 'all',
+  });
+  expect(session.table('model', 'texts')?.rowsByDate).toEqual(new Map([['2026-01-01', 1]]));
+  await harness.dispose();
+});
+
 test('where a row is replaced, the files of the date without such a row stay as they are', async () => {
   const harness = await createDuckdbHarness();
   const session = await harness.engine.openSession([texts]);
