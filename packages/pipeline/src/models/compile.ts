@@ -18,7 +18,19 @@ export interface RunVariables {
   /** False: a model that `replaces` gives none of the rows that stay. */
   readonly takes_over?: boolean;
   /** One share of a model's rows, where its config has `in_buckets`. */
-  readonly bucket?: { readonly number: number; readonly of: number };
+  readonly bucket?: Bucket;
+}
+
+/** One share of all rows, by the hash of a column. */
+export interface Bucket {
+  /** From 0 to below `of`. */
+  readonly number: number;
+  readonly of: number;
+}
+
+/** Every bucket of so many; all rows at once, null, where that is one. */
+export function allBuckets(of: number): readonly (Bucket | null)[] {
+  return of <= 1 ? [null] : Array.from({ length: of }, (_, number) => ({ number, of }));
 }
 
 /** Rows of one log partition, as texts because templates know no 64-bit integers. */

@@ -1,6 +1,8 @@
 export {
+  allBuckets,
   compileModel,
   compileQuery,
+  type Bucket,
   type CompileTarget,
   type OffsetRange,
   type RunVariables,

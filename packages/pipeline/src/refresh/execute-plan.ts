@@ -1,6 +1,7 @@
 import type { CrashPoints } from '@clicklake/durable-files';
 import type { Engine, EngineSession, PinnedTable } from '../engine/engine.ts';
 import {
+  allBuckets,
   compileModel,
   compileQuery,
   type Model,
@@ -151,10 +152,9 @@ function pieces(
 }
 
 function inBuckets({ incremental, vars }: Piece, of: number): readonly Piece[] {
-  if (of <= 1) return [{ incremental, vars }];
-  return Array.from({ length: of }, (_, number) => ({
+  return allBuckets(of).map((bucket) => ({
     incremental,
-    vars: { ...vars, bucket: { number, of } },
+    vars: bucket === null ? vars : { ...vars, bucket },
   }));
 }
 

@@ -1,5 +1,6 @@
 import type { ChangedDates, Engine, EngineSession, PinnedTable } from '../engine/engine.ts';
 import {
+  allBuckets,
   compileModel,
   ModelError,
   type Model,
@@ -110,6 +111,7 @@ async function planModel(
     targetOf(dialect, session),
     vars,
     (looked) => narrowViews(session, project, dialect, isMuch ? null : { dates: looked, offsets }),
+    (looked) => allBuckets(isMuch ? piecesOf(silver, looked, rowsPerPiece) : 1),
   );
   return {
     ...step,

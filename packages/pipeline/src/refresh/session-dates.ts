@@ -1,5 +1,11 @@
-import type { EngineSession } from '../engine/engine.ts';
-import { compileQuery, type CompileTarget, type ModelProject, type RunVariables } from '../models/index.ts';
+import type { EngineSession, QueryRow } from '../engine/engine.ts';
+import {
+  compileQuery,
+  type Bucket,
+  type CompileTarget,
+  type ModelProject,
+  type RunVariables,
+} from '../models/index.ts';
 import { analysisOf } from './new-rows.ts';
 import { dayAfter, silverOf } from './silver-source.ts';
 
@@ -9,6 +15,7 @@ import { dayAfter, silverOf } from './silver-source.ts';
  *
  * @param analysis name of the query that says how far stretches reach within given dates.
  * @param beforeLook told of the dates that are looked at next.
+ * @param bucketsFor the users of some dates, in buckets that fit the memory; null: all at once.
  */
 export async function widenDates(
   session: EngineSession,
@@ -17,6 +24,7 @@ export async function widenDates(
   target: CompileTarget,
   vars: RunVariables,
   beforeLook: (dates: readonly string[]) => Promise<void>,
+  bucketsFor: (dates: readonly string[]) => readonly (Bucket | null)[],
 ): Promise<readonly string[]> {
   const template = analysisOf(project, analysis);
   const touched = vars.touched_dates ?? [];
@@ -27,8 +35,11 @@ export async function widenDates(
   for (;;) {
     const dates = [...looked].sort();
     await beforeLook(dates);
-    const sql = compileQuery(project, template, target, { ...vars, session_dates: dates });
-    const reach = await session.query(sql, dates);
+    const reach: QueryRow[] = [];
+    for (const bucket of bucketsFor(dates)) {
+      const looking = { ...vars, session_dates: dates, ...(bucket === null ? {} : { bucket }) };
+      reach.push(...(await session.query(compileQuery(project, template, target, looking), dates)));
+    }
     const spanned = new Set(touched);
     const before = looked.size;
     for (const row of reach) {

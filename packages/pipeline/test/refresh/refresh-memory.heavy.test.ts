@@ -1,5 +1,5 @@
 import { localStore } from '@clicklake/delta-lake';
-import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { nodeFileSystem } from '@clicklake/durable-files';
 import { createGoldRefresh, type GoldRefresh } from '@clicklake/pipeline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { collectedEvent } from '../harness/records.ts';
@@ -7,7 +7,7 @@ import { openLakeQueries } from '../harness/queries.ts';
 import { createTestLake, type TestLake } from '../harness/test-lake.ts';
 import { everything } from './gold-bench.ts';
 
-const visitors = 60_000;
+const visitors = 90_000;
 const eventsOfEach = 10;
 const day = Date.UTC(2026, 4, 10);
 
@@ -17,22 +17,29 @@ beforeEach(async () => {
 });
 afterEach(() => lake.remove());
 
-function goldOf(refreshMemoryMb: number): GoldRefresh {
+function goldOf(
+  options: { readonly refreshMemoryMb?: number; readonly onPlanned?: () => void } = {},
+): GoldRefresh {
+  const { refreshMemoryMb, onPlanned } = options;
   return createGoldRefresh({
     paths: lake.paths,
     files: nodeFileSystem,
     openStore: localStore,
-    crashPoints: noCrashPoints,
+    crashPoints: {
+      reach(point) {
+        if (point === 'refresh-planned') onPlanned?.();
+      },
+    },
     clock: Date.now,
-    refreshMemoryMb,
+    ...(refreshMemoryMb === undefined ? {} : { refreshMemoryMb }),
   });
 }
 
 /** Every visitor is there twice more on the one date. */
 async function moreEvents(round: number): Promise<void> {
   const perRound = eventsOfEach / 2;
-  for (let from = 0; from < visitors * perRound; from += 20_000) {
-    const records = Array.from({ length: 20_000 }, (_, index) => {
+  for (let from = 0; from < visitors * perRound; from += 10_000) {
+    const records = Array.from({ length: 10_000 }, (_, index) => {
       const number = from + index;
       const at = day + round * 3_600_000 + Math.floor(number / visitors) * 60_000;
       return collectedEvent(
@@ -56,16 +63,21 @@ async function moreEvents(round: number): Promise<void> {
 
 test('what outgrows the memory of a refresh is made in smaller pieces, and is all there', async () => {
   await moreEvents(0);
-  // A third of what the product has: the pieces that it begins with do not fit.
-  const refreshing = goldOf(48);
-  const first = await refreshing.refresh(everything);
+  let plans = 0;
+  const small = goldOf({ refreshMemoryMb: 80, onPlanned: () => (plans += 1) });
+  const first = await small.refresh(everything);
   expect(first.models.map(({ mode }) => mode)).toEqual(first.models.map(() => 'full'));
+  // The product has twice as much: the pieces that it begins with do not fit here.
+  expect(plans).toBeGreaterThan(1);
+  await small.close();
+
+  // Far more new rows than a piece has, all on one date: Gold has fallen behind.
   await moreEvents(1);
+  const refreshing = goldOf();
   const second = await refreshing.refresh(everything);
   expect(second.models.map(({ mode }) => mode)).toEqual(second.models.map(() => 'dates'));
-  expect((await refreshing.refresh(everything)).models.map(({ mode }) => mode)).toEqual(
-    second.models.map(() => 'nothing'),
-  );
+  const third = await refreshing.refresh(everything);
+  expect(third.models.map(({ mode }) => mode)).toEqual(third.models.map(() => 'nothing'));
   await refreshing.close();
 
   const queryEngine = await openLakeQueries(lake);
