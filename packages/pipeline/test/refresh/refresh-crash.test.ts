@@ -8,28 +8,22 @@ import { everything, goldOf, recordOf, visit } from './gold-bench.ts';
 import { openLakeQueries } from '../harness/queries.ts';
 import { expectedGold, type SentEvent } from './gold-oracle.ts';
 
-/** Where a refresh of five models is killed, and the how manieth time it gets there. */
-const points = [
-  'refresh-planned',
-  // The first time the table is there, and empty.
-  'delta-parquet-written:1',
-  'delta-parquet-written:2',
-  'delta-parquet-written:5',
-  'delta-before-commit:1',
-  'delta-before-commit:3',
-  'delta-after-commit:1',
-  'delta-after-commit:2',
-  'delta-after-commit:3',
-  'refresh-after-model:1',
-  'refresh-after-model:2',
-  'refresh-after-model:5',
+/**
+ * Where refreshes of five models are killed, one after another, and the how manieth time they get there: each is the
+ * restart after the one before.
+ */
+const kills: readonly (readonly string[])[] = [
+  // The first time a table is there, and empty.
+  ['refresh-planned', 'delta-parquet-written:1', 'delta-before-commit:1', 'delta-after-commit:1'],
+  ['refresh-after-model:1', 'delta-parquet-written:2', 'refresh-after-model:5'],
+  ['delta-before-commit:3', 'refresh-after-model:2'],
+  ['delta-after-commit:3', 'delta-after-commit:1'],
+  ['delta-parquet-written:5', 'delta-after-commit:1'],
 ];
 /** The same, where a table's log is looked after. */
-const pointsAfterCommits = [
-  'delta-checkpoint-written:1',
-  'delta-checkpoint-written:2',
-  'delta-log-cleanup:1',
-  'delta-log-cleanup:2',
+const killsAfterCommits: readonly (readonly string[])[] = [
+  ['delta-checkpoint-written:1', 'delta-log-cleanup:1'],
+  ['delta-log-cleanup:2', 'delta-checkpoint-written:1'],
 ];
 
 /** Sessions over midnight, and one that the second batch joins to another. */
@@ -53,15 +47,17 @@ describe('kill -9 within a refresh (S7.3)', () => {
   });
   afterEach(() => lake.remove());
 
-  /** Takes up a batch, and dies in the refresh after it. */
-  async function dieRefreshing(batch: readonly SentEvent[], crashAt: string): Promise<void> {
+  /** Takes up a batch, and dies in the refreshes after it. */
+  async function dieRefreshing(batch: readonly SentEvent[], crashes: readonly string[]): Promise<void> {
     await lake.append(batch.map((one, index) => recordOf(one, sent.length + index)));
     sent.push(...batch);
     const ingest = await lake.open();
     await ingest.catchUp(() => undefined);
     await ingest.close();
-    const died = await runChild({ home: lake.paths.home, crashAt, steps: ['refresh'] });
-    expect(died.signal, died.stderr).toBe('SIGKILL');
+    for (const crashAt of crashes) {
+      const died = await runChild({ home: lake.paths.home, crashAt, steps: ['refresh'] });
+      expect({ crashAt, signal: died.signal }, died.stderr).toEqual({ crashAt, signal: 'SIGKILL' });
+    }
   }
 
   /** Another process refreshes, and once more. */
@@ -76,25 +72,25 @@ describe('kill -9 within a refresh (S7.3)', () => {
     await queryEngine.close();
   }
 
-  test.each(points)(
+  test.each(kills.map((crashes) => [crashes.join(', '), crashes] as const))(
     '%s: the next one does what is left, and nothing twice',
-    async (crashAt) => {
+    async (_, crashes) => {
       for (const batch of batches()) {
-        await dieRefreshing(batch, crashAt);
+        await dieRefreshing(batch, crashes);
         await expectResumed();
       }
     },
     240_000,
   );
 
-  test.each(pointsAfterCommits)(
+  test.each(killsAfterCommits.map((crashes) => [crashes.join(', '), crashes] as const))(
     '%s: the next one does what is left, and nothing twice, when every commit is followed by a checkpoint',
-    async (crashAt) => {
+    async (_, crashes) => {
       const [first = [], second = []] = batches();
-      await dieRefreshing(first, 'refresh-planned');
+      await dieRefreshing(first, ['refresh-planned']);
       await expectResumed();
       await lookAfterLogsOften();
-      await dieRefreshing(second, crashAt);
+      await dieRefreshing(second, crashes);
       await expectResumed();
     },
     240_000,
