@@ -130,10 +130,10 @@ function asPlainValue({ name, type }: ModelColumn): string {
 
 function plainValue({ name, type }: ModelColumn, value: unknown): string | number | null {
   if (value === null) return null;
-  if (type === 'varchar' || type === 'date') return String(value);
+  if (typeof value === 'string' && (type === 'varchar' || type === 'date')) return value;
   // 64-bit integers may come as bigint or as text; none here is beyond 2^53.
   const number = Number(value);
-  if (!Number.isFinite(number)) throw new TypeError(`${name} holds ${String(value)}, which is no number`);
+  if (!Number.isFinite(number)) throw new TypeError(`${name} holds something that is no ${type}`);
   return number;
 }
 
