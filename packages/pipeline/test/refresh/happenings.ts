@@ -13,9 +13,14 @@ export type Happening =
   | { readonly kind: 'replay'; readonly times: number }
   /** Silver as it was, by a share of its versions so far; `later`: the log is not read again at once. */
   | { readonly kind: 'restore'; readonly back: number; readonly discard: boolean; readonly later: boolean }
-  | { readonly kind: 'refresh'; readonly times: number }
+  | { readonly kind: 'refresh'; readonly times: number; readonly inPieces: boolean }
   /** A refresh that fails where it passes a point for the nth time. */
-  | { readonly kind: 'interrupted refresh'; readonly point: string; readonly nth: number }
+  | {
+      readonly kind: 'interrupted refresh';
+      readonly point: string;
+      readonly nth: number;
+      readonly inPieces: boolean;
+    }
   | { readonly kind: 'compact' }
   | { readonly kind: 'restart' };
 
@@ -66,6 +71,7 @@ const events: fc.Arbitrary<readonly DrawnEvent[]> = fc.array(
 const share = fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1000);
 const copies = fc.array(fc.record({ of: share, at: share }), { maxLength: 6 });
 
+const inPieces = fc.constantFrom(false, false, true);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('send' as const), events, copies }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reject' as const), events }) },
@@ -81,7 +87,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   {
     weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('refresh' as const), times: fc.constantFrom(1, 2) }),
+    arbitrary: fc.record({ kind: fc.constant('refresh' as const), times: fc.constantFrom(1, 2), inPieces }),
   },
   {
     weight: 3,
@@ -95,6 +101,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
         'delta-after-commit',
       ),
       nth: fc.integer({ min: 1, max: 5 }),
+      inPieces,
     }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'compact' as const }) },
