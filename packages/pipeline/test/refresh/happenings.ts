@@ -24,15 +24,21 @@ export type Happening =
   | { readonly kind: 'compact' }
   | { readonly kind: 'restart' };
 
-// Around midnights, and in steps at which a gap just is or is not one.
+// Most around few midnights, in steps at which a gap just is or is not one: there events make or part sessions of two dates.
 const minutes = fc.oneof(
-  fc.integer({ min: 0, max: 6 * 1440 }),
-  fc
-    .tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: -3, max: 3 }))
-    .map(([day, step]) => day * 1440 + step * 30),
-  fc
-    .tuple(fc.integer({ min: 0, max: 200 }), fc.constantFrom(0, 0.001, -0.001))
-    .map(([step, off]) => step * 30 + off),
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 6 * 1440 }) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: -6, max: 6 }))
+      .map(([day, step]) => day * 1440 + step * 15),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 0, max: 200 }), fc.constantFrom(0, 0.001, -0.001))
+      .map(([step, off]) => step * 30 + off),
+  },
 );
 const drawnEvent = fc.record({
   who: fc.tuple(
@@ -58,16 +64,24 @@ const drawnEvent = fc.record({
   country: fc.constantFrom(null, 'DE', 'BR'),
   device: fc.constantFrom(null, 'mobile', 'desktop'),
 });
-const events: fc.Arbitrary<readonly DrawnEvent[]> = fc.array(
-  drawnEvent.map(({ who: [name, signedIn], minutes: at, ...more }) => ({
-    ...more,
-    // The visitor's name may stand in either place; beside a user_id another anonymous_id says nothing (S7.1).
-    userId: signedIn === 'anonymous' ? null : name,
-    anonymousId: signedIn === 'anonymous' ? name : signedIn === 'both' ? 'a device' : null,
-    at: dayStart + Math.max(0, Math.round(at * minute)),
-  })),
-  { minLength: 1, maxLength: 30, size: 'max' },
-);
+/** Half of the batches are of one day, so that what happens to them touches no other by itself. */
+const events: fc.Arbitrary<readonly DrawnEvent[]> = fc
+  .tuple(
+    fc.option(fc.integer({ min: 1, max: 4 }), { freq: 2 }),
+    fc.oneof(
+      fc.array(drawnEvent, { minLength: 1, maxLength: 3 }),
+      fc.array(drawnEvent, { minLength: 3, maxLength: 20, size: 'max' }),
+    ),
+  )
+  .map(([day, drawn]) =>
+    drawn.map(({ who: [name, signedIn], minutes: at, ...more }) => ({
+      ...more,
+      // The visitor's name may stand in either place; beside a user_id another anonymous_id says nothing (S7.1).
+      userId: signedIn === 'anonymous' ? null : name,
+      anonymousId: signedIn === 'anonymous' ? name : signedIn === 'both' ? 'a device' : null,
+      at: dayStart + Math.max(0, Math.round((day === null ? at : day * 1440 + (at % 1440)) * minute)),
+    })),
+  );
 const share = fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1000);
 const copies = fc.array(fc.record({ of: share, at: share }), { maxLength: 6 });
 

@@ -26,8 +26,8 @@ export interface SilverModel {
   restore(version: number, discard: boolean): void;
   /** The version of Silver that is as the model is now. */
   note(version: number): void;
-  /** One of the noted versions, by a share of them. */
-  versionAt(share: number): number;
+  /** One of the noted versions, by a share of them from the newest on. */
+  versionAt(back: number): number;
   kept(): readonly SentEvent[];
 }
 
@@ -103,9 +103,10 @@ export function createSilverModel(): SilverModel {
     note(version) {
       versions.set(version, now);
     },
-    versionAt(share) {
+    versionAt(back) {
       const noted = [...versions.keys()];
-      return noted[Math.floor(share * noted.length)] ?? 0;
+      // Rather a late one: an early one touches all dates that there are.
+      return noted[noted.length - 1 - Math.floor(back ** 2 * noted.length)] ?? 0;
     },
     kept: () => [...now.kept.values()],
   };
