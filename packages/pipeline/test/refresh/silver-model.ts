@@ -47,7 +47,10 @@ export function createSilverModel(): SilverModel {
   const log: LogEntry[] = [];
   const letters: SentEvent[] = [];
   const versions = new Map<number, SilverState>();
-  /** Ids of rows that a discard has removed: nobody sends them again here, see `any-order.test.ts`. */
+  /**
+   * Ids of rows that a discard has removed: nobody sends them again here. Of such a pair a later rewind takes both, each
+   * by its verdict on record (S4.1), which is a question of ingest's and not of Gold's.
+   */
   const givenUp = new Set<string>();
   let now: SilverState = { kept: new Map(), covered: 0 };
   let named = 0;
