@@ -192,6 +192,7 @@ it('deltalake and DuckDB read each Gold table at every version, and agree row fo
   const reopened = openGoldTables({
     directory: lake.paths.gold,
     files: nodeFileSystem,
+    openStore: localStore,
     duckdb,
     crashPoints: noCrashPoints,
     clock: Date.now,

@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem, type CrashPoints } from '@clicklake/durable-files';
 import type { NewRecord } from '@clicklake/event-log';
 import { createGoldRefresh, PipelineError, type LakeOwner } from '@clicklake/pipeline';
@@ -93,6 +94,7 @@ async function openAnyOrderBench(): Promise<AnyOrderBench> {
   const inPieces = createGoldRefresh({
     paths: { ...lake.paths, refreshScratch: `${lake.paths.refreshScratch}-in-pieces` },
     files: nodeFileSystem,
+    openStore: localStore,
     crashPoints: interruption.points,
     clock: Date.now,
     rowsPerPiece: 12,

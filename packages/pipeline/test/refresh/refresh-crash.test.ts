@@ -1,3 +1,4 @@
+import { localStore } from '@clicklake/delta-lake';
 import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -101,6 +102,7 @@ describe('kill -9 within a refresh (S7.3)', () => {
     const gold = openGoldTables({
       directory: lake.paths.gold,
       files: nodeFileSystem,
+      openStore: localStore,
       duckdb,
       crashPoints: noCrashPoints,
       clock: Date.now,
