@@ -6,8 +6,11 @@
     meta={'in_buckets': true}
   )
 }}
-{#- With the appended rows known, their counts are added to those of the table; a visitor is new to a product whose rows of it are all new. -#}
-{%- set adds = is_incremental() and var('changed_offsets') is not none -%}
+{#-
+  With the appended rows known, and known to be added only once, their counts are added to those of the table; a visitor
+  is new to a product whose rows of it are all new.
+-#}
+{%- set adds = is_incremental() and var('changed_offsets') is not none and var('runs_once') -%}
 
 with events as (
   select

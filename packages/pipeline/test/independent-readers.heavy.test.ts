@@ -7,7 +7,7 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openGoldTables } from '../src/lake/gold-tables.ts';
 import { expectExactlyOnce } from './harness/expectations.ts';
-import { makeWorkload } from './harness/records.ts';
+import { makeWorkload, type Workload } from './harness/records.ts';
 import { createTestLake, type TestLake } from './harness/test-lake.ts';
 
 /** A Python that has deltalake, duckdb, pyarrow and duckdb-extension-delta. */
@@ -126,12 +126,23 @@ it('deltalake and DuckDB read every table of the lake at every version, and agre
 
 it('deltalake and DuckDB read each Gold table at every version, and agree row for row', async () => {
   const start = Date.now() - 60_000;
-  const [first, second] = [makeWorkload('first', 60, start), makeWorkload('second', 30, start + 1000)];
+  const batches = ['first', 'second', 'third'].map((name, index) =>
+    makeWorkload(name, 60 - 20 * index, start + 1000 * index),
+  );
   const owner = await lake.open();
-  for (const { records } of [first, second]) {
+  const [first, ...later] = batches;
+  const takeUp = async (records: Workload['records']): Promise<void> => {
     await lake.append(records);
     await owner.catchUp(() => undefined);
     await owner.refresh({ full: false, models: [] });
+  };
+  await takeUp(first?.records ?? []);
+  expect((await owner.test({ names: [] })).passed).toBe(true);
+  await appendWrongEvent();
+  for (const { records } of later) {
+    await takeUp(records);
+    // Rows of `test_failures`, and then others in their place.
+    expect((await owner.test({ names: [] })).passed).toBe(false);
   }
   const { models } = await owner.refresh({ full: true, models: ['product_performance'] });
   expect(models.length).toBeGreaterThan(0);
@@ -151,11 +162,61 @@ it('deltalake and DuckDB read each Gold table at every version, and agree row fo
     'daily_user_activity',
     'product_conversion_rates',
     'product_performance',
+    'test_failures',
     'user_session_metrics',
   ]);
   for (const [name, table] of tables) {
     expect((await table.snapshot()).version).toBeGreaterThan(1);
     await expectAgreement(name, table, 0, join(lake.paths.gold, name));
   }
+
+  for (const [name, table] of tables) {
+    const rows = await jsonRows(scanSql(table.store, await table.snapshot()));
+    expect(rows.length).toBeGreaterThan(0);
+    const { filesAdded } = await table.optimize({ sortBy: [sortColumns[name] ?? 'total_events'] });
+    expect(filesAdded).toBeGreaterThan(0);
+    const { keys } = await table.vacuum({ retentionHours: 0, allowShorterRetention: true });
+    expect(keys.length).toBeGreaterThan(0);
+    const { version } = await table.checkpoint();
+    await expectAgreement(name, table, version, join(lake.paths.gold, name));
+    expect(await jsonRows(scanSql(table.store, await table.snapshot()))).toEqual(rows);
+  }
   await gold.close();
+
+  // A refresh goes on from there.
+  const again = await lake.open();
+  await lake.append(makeWorkload('fourth', 10, start + 5000).records);
+  await again.catchUp(() => undefined);
+  await again.refresh({ full: false, models: [] });
+  await again.close();
+  const reopened = openGoldTables({
+    directory: lake.paths.gold,
+    files: nodeFileSystem,
+    openStore: localStore,
+    duckdb,
+    crashPoints: noCrashPoints,
+    clock: Date.now,
+  });
+  for (const [name, table] of await reopened.all()) {
+    const { version } = await table.snapshot();
+    await expectAgreement(name, table, version, join(lake.paths.gold, name));
+  }
+  await reopened.close();
 });
+
+const sortColumns: Readonly<Record<string, string>> = {
+  product_performance: 'product_id',
+  product_conversion_rates: 'product_id',
+  test_failures: 'test',
+};
+
+/** One of a type that there is not: a data test finds it. */
+async function appendWrongEvent(): Promise<void> {
+  const opened = await lake.tables();
+  const { silver } = opened.tables;
+  const rows = scanSql(silver.store, await silver.snapshot());
+  await silver.append(
+    `SELECT * REPLACE ('wrong' AS event_id, 'wink' AS event_type) FROM (${rows}) ORDER BY log_partition, log_offset LIMIT 1`,
+  );
+  await opened.close();
+}

@@ -15,6 +15,8 @@ export interface RunVariables {
   readonly session_dates?: readonly string[];
   readonly changed_offsets?: readonly OffsetRange[] | null;
   readonly include_bots?: boolean;
+  /** True: rows of `changed_offsets` are never given to a table twice, so a model may add to what it holds. */
+  readonly runs_once?: boolean;
   /** False: a model that `replaces` gives none of the rows that stay. */
   readonly takes_over?: boolean;
   /** One share of a model's rows, where its config has `in_buckets`. */

@@ -108,7 +108,8 @@ async function execute(
     ({ incremental, vars }) =>
       compileModel(project, model.name, target, {
         incremental,
-        vars: replacing === undefined ? vars : { ...vars, takes_over: false },
+        // The commit's `txn`s see to it, also after a crash.
+        vars: { ...vars, runs_once: true, ...(replacing === undefined ? {} : { takes_over: false }) },
       }),
   );
   const { version, rows, bytes } = await session.replaceDates({

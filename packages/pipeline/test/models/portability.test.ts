@@ -32,6 +32,17 @@ const runs: readonly { readonly incremental: boolean; readonly vars: RunVariable
       bucket: { number: 1, of: 4 },
     },
   },
+  {
+    incremental: true,
+    vars: {
+      touched_dates: dates,
+      changed_offsets: [
+        { partition: 0, from: '5', to: '9' },
+        { partition: 1, from: '0', to: '2' },
+      ],
+      runs_once: true,
+    },
+  },
   { incremental: true, vars: { touched_dates: [], session_dates: [], changed_offsets: [] } },
 ];
 

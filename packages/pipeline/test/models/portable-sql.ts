@@ -3,8 +3,10 @@
  * words outside of texts and comments.
  */
 
-/** Functions of every dialect with one meaning. */
-const shared = ['count', 'sum', 'min', 'max', 'coalesce', 'nullif', 'cast', 'lag', 'lead', 'row_number'];
+/** Functions of every dialect with one meaning; of `least` as long as no argument is null, of which Trino makes null. */
+const shared = [
+  ...['count', 'sum', 'min', 'max', 'coalesce', 'nullif', 'least', 'cast', 'lag', 'lead', 'row_number'],
+];
 /** What the dispatched macros put in. */
 const dispatched = {
   spark: ['unix_millis', 'hour', 'mod', 'crc32'],

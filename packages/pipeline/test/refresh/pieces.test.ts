@@ -3,11 +3,11 @@ import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { createGoldRefresh } from '@clicklake/pipeline';
 import { expect, test } from 'vitest';
 import { everything, goldOf, onALake, visit } from './gold-bench.ts';
-import { expectedGold, type Visit } from './gold-oracle.ts';
+import { expectedGold, type SentEvent } from './gold-oracle.ts';
 import { openLakeQueries } from '../harness/queries.ts';
 
 /** Thirty visitors over four days, some of them over midnight. */
-function visitors(): readonly Visit[] {
+function visitors(): readonly SentEvent[] {
   return Array.from({ length: 30 }, (_, user) => user).flatMap((user) =>
     [0, 1, 2, 3].flatMap((day) => [
       visit(`user-${user}`, day * 1440 + 1420 + (user % 3) * 5, { type: 'product_view', product: 'laptop' }),

@@ -1,22 +1,34 @@
-import { describe, expect, test } from 'vitest';
+import { localStore } from '@clicklake/delta-lake';
+import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openGoldTables } from '../../src/lake/gold-tables.ts';
 import { runChild } from '../harness/child.ts';
-import { createTestLake } from '../harness/test-lake.ts';
+import { createTestLake, type TestLake } from '../harness/test-lake.ts';
 import { everything, goldOf, recordOf, visit } from './gold-bench.ts';
 import { openLakeQueries } from '../harness/queries.ts';
-import { expectedGold, type Visit } from './gold-oracle.ts';
+import { expectedGold, type SentEvent } from './gold-oracle.ts';
 
-/** Where a refresh of five models is killed, and how often the point is passed before. */
-const points = [
-  'refresh-planned',
-  'delta-parquet-written:1',
-  'refresh-after-model:1',
-  'delta-before-commit:3',
-  'delta-after-commit:3',
-  'refresh-after-model:5',
+/**
+ * Where refreshes of five models are killed, one after another, and the how manieth time they get there: each is the
+ * restart after the one before.
+ */
+const kills: readonly (readonly string[])[] = [
+  // The first time a table is there, and empty.
+  ['refresh-planned', 'delta-parquet-written:1', 'delta-before-commit:1', 'delta-after-commit:1'],
+  ['refresh-after-model:1', 'delta-parquet-written:2', 'refresh-after-model:5'],
+  ['delta-before-commit:3', 'refresh-after-model:2'],
+  ['delta-after-commit:3', 'delta-after-commit:1'],
+  ['delta-parquet-written:5', 'delta-after-commit:1'],
+];
+/** The same, where a table's log is looked after. */
+const killsAfterCommits: readonly (readonly string[])[] = [
+  ['delta-checkpoint-written:1', 'delta-log-cleanup:1'],
+  ['delta-log-cleanup:2', 'delta-checkpoint-written:1'],
 ];
 
 /** Sessions over midnight, and one that the second batch joins to another. */
-function batches(): readonly (readonly Visit[])[] {
+function batches(): readonly (readonly SentEvent[])[] {
   const first = [
     visit('ann', 1430, { type: 'product_view', product: 'laptop' }),
     visit('ann', 1490),
@@ -28,33 +40,81 @@ function batches(): readonly (readonly Visit[])[] {
 }
 
 describe('kill -9 within a refresh (S7.3)', () => {
-  test.each(points)(
+  let lake: TestLake;
+  let sent: SentEvent[];
+  beforeEach(async () => {
+    lake = await createTestLake();
+    sent = [];
+  });
+  afterEach(() => lake.remove());
+
+  /** Takes up a batch, and dies in the refreshes after it. */
+  async function dieRefreshing(batch: readonly SentEvent[], crashes: readonly string[]): Promise<void> {
+    await lake.append(batch.map((one, index) => recordOf(one, sent.length + index)));
+    sent.push(...batch);
+    const ingest = await lake.open();
+    await ingest.catchUp(() => undefined);
+    await ingest.close();
+    for (const crashAt of crashes) {
+      const died = await runChild({ home: lake.paths.home, crashAt, steps: ['refresh'] });
+      expect({ crashAt, signal: died.signal }, died.stderr).toEqual({ crashAt, signal: 'SIGKILL' });
+    }
+  }
+
+  /** Another process refreshes, and once more. */
+  async function expectResumed(): Promise<void> {
+    const queryEngine = await openLakeQueries(lake);
+    const owner = await lake.open({ queryEngine });
+    await owner.refresh(everything);
+    expect(await goldOf(queryEngine, owner)).toEqual(expectedGold(sent));
+    const again = await owner.refresh(everything);
+    expect(again.models.map(({ mode }) => mode)).toEqual(again.models.map(() => 'nothing'));
+    await owner.close();
+    await queryEngine.close();
+  }
+
+  test.each(kills.map((crashes) => [crashes.join(', '), crashes] as const))(
     '%s: the next one does what is left, and nothing twice',
-    async (crashAt) => {
-      const lake = await createTestLake();
-      const sent: Visit[] = [];
-      const { home } = lake.paths;
+    async (_, crashes) => {
       for (const batch of batches()) {
-        await lake.append(batch.map((one, index) => recordOf(one, sent.length + index)));
-        sent.push(...batch);
-        const ingest = await lake.open();
-        await ingest.catchUp(() => undefined);
-        await ingest.close();
-
-        const died = await runChild({ home, crashAt, steps: ['refresh'] });
-        expect(died.signal, died.stderr).toBe('SIGKILL');
-
-        const queryEngine = await openLakeQueries(lake);
-        const owner = await lake.open({ queryEngine });
-        await owner.refresh(everything);
-        expect(await goldOf(queryEngine, owner)).toEqual(expectedGold(sent));
-        const again = await owner.refresh(everything);
-        expect(again.models.map(({ mode }) => mode)).toEqual(again.models.map(() => 'nothing'));
-        await owner.close();
-        await queryEngine.close();
+        await dieRefreshing(batch, crashes);
+        await expectResumed();
       }
-      await lake.remove();
     },
     240_000,
   );
+
+  test.each(killsAfterCommits.map((crashes) => [crashes.join(', '), crashes] as const))(
+    '%s: the next one does what is left, and nothing twice, when every commit is followed by a checkpoint',
+    async (_, crashes) => {
+      const [first = [], second = []] = batches();
+      await dieRefreshing(first, ['refresh-planned']);
+      await expectResumed();
+      await lookAfterLogsOften();
+      await dieRefreshing(second, crashes);
+      await expectResumed();
+    },
+    240_000,
+  );
+
+  async function lookAfterLogsOften(): Promise<void> {
+    const duckdb = await DuckDBInstance.create(':memory:');
+    const gold = openGoldTables({
+      directory: lake.paths.gold,
+      files: nodeFileSystem,
+      openStore: localStore,
+      duckdb,
+      crashPoints: noCrashPoints,
+      clock: Date.now,
+    });
+    const tables = await gold.all();
+    expect(tables.size).toBe(5);
+    for (const table of tables.values())
+      await table.setProperties({
+        'delta.checkpointInterval': '1',
+        'delta.logRetentionDuration': 'interval 0 days',
+      });
+    await gold.close();
+    duckdb.closeSync();
+  }
 });

@@ -1,0 +1,116 @@
+import type { SentEvent } from './gold-oracle.ts';
+
+/** An event without the id that it gets when it is sent. */
+export type DrawnEvent = Omit<SentEvent, 'id'>;
+
+/** Shares: of the events so far, this one is sent again, at this place of the batch. */
+export interface Copy {
+  readonly of: number;
+  readonly at: number;
+}
+
+/**
+ * What Silver has to hold after whatever was done to it: lists and sets, which follow S3.1, S4.1, S4.3 and S8 word for
+ * word. Copies are equal to the byte, as a client's retries are, so which of them stays makes no difference.
+ */
+export interface SilverModel {
+  /** A batch with ids, and with copies of earlier events and of its own. */
+  send(drawn: readonly DrawnEvent[], copies: readonly Copy[]): readonly SentEvent[];
+  /** Events that become dead letters: the next ones of their partition. */
+  reject(drawn: readonly DrawnEvent[]): readonly SentEvent[];
+  /** Offsets of the dead letters that Silver holds no replay of. */
+  unreplayed(): readonly number[];
+  replay(offsets: readonly number[]): void;
+  /** Takes up the rest of the log. */
+  readOn(): void;
+  restore(version: number, discard: boolean): void;
+  /** The version of Silver that is as the model is now. */
+  note(version: number): void;
+  /** One of the noted versions, by a share of them from the newest on. */
+  versionAt(back: number): number;
+  kept(): readonly SentEvent[];
+}
+
+interface LogEntry {
+  readonly event: SentEvent;
+  /** Once on record as a duplicate, always one (S4.1). */
+  isDuplicate: boolean;
+}
+
+interface SilverState {
+  readonly kept: ReadonlyMap<string, SentEvent>;
+  /** So many entries of the log are done with. */
+  readonly covered: number;
+}
+
+export function createSilverModel(): SilverModel {
+  const log: LogEntry[] = [];
+  const letters: SentEvent[] = [];
+  const versions = new Map<number, SilverState>();
+  /**
+   * Ids of rows that a discard has removed: nobody sends them again here. Of such a pair a later rewind takes both, each
+   * by its verdict on record (S4.1), which is a question of ingest's and not of Gold's.
+   */
+  const givenUp = new Set<string>();
+  let now: SilverState = { kept: new Map(), covered: 0 };
+  let named = 0;
+
+  function withIds(drawn: readonly DrawnEvent[]): readonly SentEvent[] {
+    return drawn.map((event) => ({ ...event, id: `e-${String(named++).padStart(5, '0')}` }));
+  }
+
+  function append(batch: readonly SentEvent[]): void {
+    for (const event of batch) log.push({ event, isDuplicate: false });
+  }
+
+  return {
+    send(drawn, copies) {
+      const batch = [...withIds(drawn)];
+      const known = [...log.map(({ event }) => event), ...batch].filter(({ id }) => !givenUp.has(id));
+      for (const { of, at } of copies) {
+        const copied = known[Math.floor(of * known.length)];
+        if (copied !== undefined) batch.splice(Math.floor(at * (batch.length + 1)), 0, copied);
+      }
+      append(batch);
+      return batch;
+    },
+    reject(drawn) {
+      const batch = withIds(drawn);
+      letters.push(...batch);
+      return batch;
+    },
+    unreplayed() {
+      return letters.flatMap(({ id }, offset) => (now.kept.has(id) || givenUp.has(id) ? [] : [offset]));
+    },
+    replay(offsets) {
+      append(offsets.flatMap((offset) => letters[offset] ?? []));
+    },
+    readOn() {
+      const kept = new Map(now.kept);
+      for (const entry of log.slice(now.covered)) {
+        const { event } = entry;
+        if (kept.has(event.id)) entry.isDuplicate = true;
+        if (!entry.isDuplicate) kept.set(event.id, event);
+      }
+      now = { kept, covered: log.length };
+    },
+    restore(version, discard) {
+      const target = versions.get(version);
+      if (target === undefined) throw new TypeError(`version ${version} was never noted`);
+      // A version that reads further than this one has nothing to discard: the log is read from there.
+      if (discard && target.covered <= now.covered) {
+        for (const id of now.kept.keys()) if (!target.kept.has(id)) givenUp.add(id);
+        now = { kept: target.kept, covered: now.covered };
+      } else now = target;
+    },
+    note(version) {
+      versions.set(version, now);
+    },
+    versionAt(back) {
+      const noted = [...versions.keys()];
+      // Rather a late one: an early one touches all dates that there are.
+      return noted[noted.length - 1 - Math.floor(back ** 2 * noted.length)] ?? 0;
+    },
+    kept: () => [...now.kept.values()],
+  };
+}
