@@ -1,5 +1,14 @@
 import { pruneFiles, scanSql } from '@clicklake/delta-lake';
-import { listValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import {
+  BIGINT,
+  INTEGER,
+  LIST,
+  listValue,
+  VARCHAR,
+  type DuckDBConnection,
+  type DuckDBType,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import type {
   DeadLetterSelect,
   DeadLetterSelection,
@@ -32,8 +41,12 @@ export async function selectDeadLetters(
       await connection.run(`DROP TABLE IF EXISTS ${table}`);
   }
   try {
-    const { sql, values } = await placesSql(tables, select);
-    await connection.run(`CREATE TEMP TABLE ${placesTable} AS ${sql}`, [...values]);
+    const { sql, values, types } = await placesSql(tables, select);
+    await connection.run(
+      `CREATE TEMP TABLE ${placesTable} AS ${sql}`,
+      [...values],
+      types === undefined ? undefined : [...types],
+    );
     await connection.run(`CREATE TEMP TABLE ${lettersTable} AS ${await lettersSql(tables, placesTable)}`);
     await connection.run(`CREATE TEMP TABLE ${attemptsTable} AS ${await attemptsSql(tables, lettersTable)}`);
     const places = await readPlaces(connection, placesTable);
@@ -51,6 +64,7 @@ export async function selectDeadLetters(
         const found = await connection.runAndReadAll(
           `SELECT origin, attempt FROM ${attemptsTable} WHERE origin IN (SELECT unnest($1::VARCHAR[]))`,
           [listValue([...origins])],
+          [LIST(VARCHAR)],
         );
         return found.getRows().map(([of, raw]) => ({ of: String(of), raw: String(raw) }));
       },
@@ -65,6 +79,8 @@ export async function selectDeadLetters(
 interface Question {
   readonly sql: string;
   readonly values: readonly DuckDBValue[];
+  /** Of the values, where there may be an empty list among them, whose type nothing tells. */
+  readonly types?: readonly DuckDBType[];
 }
 
 /** The places in their order, with the size of their bytes; 0 for what somebody names one by one. */
@@ -80,6 +96,7 @@ async function placesSql(tables: LakeTables, select: DeadLetterSelect): Promise<
         listValue(places.map(({ partition }) => partition)),
         listValue(places.map(({ offset }) => BigInt(offset))),
       ],
+      types: [LIST(BIGINT), LIST(VARCHAR), LIST(INTEGER), LIST(BIGINT)],
     };
   }
   const { sql, values } = filterConditions(select.filter);
