@@ -104,17 +104,24 @@ async function stagePieces(
 ): Promise<readonly StagedFile[]> {
   const staged: (readonly StagedFile[])[] = [];
   const left = pieces.entries();
+  let failed = false;
   const stageNext = async (own: Pick<StageOptions, 'connection'>): Promise<void> => {
     // The iterator is shared: whoever is free takes the next.
     for (const [index, piece] of left) {
+      if (failed) return;
       const { select, ...partition } = typeof piece === 'string' ? { select: piece } : piece;
-      staged[index] = await table.stage(select, { ...options, ...partition, ...own });
+      try {
+        staged[index] = await table.stage(select, { ...options, ...partition, ...own });
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
     }
   };
   const workers = (connections ?? []).map((connection) => stageNext({ connection }));
   const ended = await Promise.allSettled(workers.length === 0 ? [stageNext({})] : workers);
-  const failed = ended.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const failure = ended.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
   return staged.flat();
 }
 

@@ -56,7 +56,11 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
 
   async function open(tables: readonly WrittenTable[]): Promise<EngineSession> {
     const { openStore, crashPoints, clock } = options;
-    const { duckdb, tables: kept } = await (workshop ??= openWorkshop(options));
+    workshop ??= openWorkshop(options).catch((error: unknown) => {
+      workshop = undefined;
+      throw error;
+    });
+    const { duckdb, tables: kept } = await workshop;
     const found = new Map<string, DeltaTable>();
     const places = [
       ...Object.entries(options.sources).map(([name, directory]) => [`source ${name}`, directory] as const),
@@ -71,12 +75,9 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
     // Until the next session its rows would only take memory.
     const drop = dropSchemasSql(schemasOf(Object.keys(options.sources)));
     for (const database of laneDatabases) {
-      const connections = [await connect(duckdb, database), await connect(duckdb, database)] as const;
-      opened.defer(() => {
-        for (const connection of connections) connection.closeSync();
-      });
-      opened.defer(() => connections[0].run(drop).then(nothing, nothing));
-      lanes.push({ database, connections });
+      const first = await connect(duckdb, database, opened);
+      opened.defer(() => first.run(drop).then(nothing, nothing));
+      lanes.push({ database, connections: [first, await connect(duckdb, database, opened)] });
     }
     const inner = await openDuckdbSession({
       lanes,
@@ -114,26 +115,29 @@ async function openWorkshop(options: DuckdbEngineOptions): Promise<Workshop> {
   const { files, openStore, crashPoints, clock, scratch } = options;
   await rm(scratch, { recursive: true, force: true });
   await files.makeDirectory(scratch);
-  const duckdb = await openDuckdb(options);
+  await using opened = new AsyncDisposableStack();
+  const duckdb = opened.adopt(await openDuckdb(options), (instance) => instance.closeSync());
   const [, ...attached] = laneDatabases;
   const connection = await duckdb.connect();
-  for (const database of attached) await connection.run(`ATTACH ':memory:' AS ${database}`);
-  connection.closeSync();
+  try {
+    for (const database of attached) await connection.run(`ATTACH ':memory:' AS ${database}`);
+  } finally {
+    connection.closeSync();
+  }
   const tables = keepTablesOpen((directory) =>
     openTable(openStore(directory), { duckdb, crashPoints, clock }),
   );
-  return {
-    duckdb,
-    tables,
-    async close() {
-      await tables.close();
-      duckdb.closeSync();
-    },
-  };
+  opened.defer(() => tables.close());
+  const resources = opened.move();
+  return { duckdb, tables, close: () => resources.disposeAsync() };
 }
 
-async function connect(duckdb: DuckDBInstance, database: string): Promise<DuckDBConnection> {
-  const connection = await duckdb.connect();
+async function connect(
+  duckdb: DuckDBInstance,
+  database: string,
+  opened: AsyncDisposableStack,
+): Promise<DuckDBConnection> {
+  const connection = opened.adopt(await duckdb.connect(), (own) => own.closeSync());
   await connection.run(`SET TimeZone = 'UTC'; USE ${database}`);
   return connection;
 }

@@ -188,7 +188,7 @@ export async function openDuckdbSession(
       if (known !== undefined) await connection.run(`DROP TABLE IF EXISTS ${known.rows}`);
       if (select === null) return;
       const rows = inAnyLane(relation('model', `${name}, narrowed`));
-      await connection.run(`CREATE TABLE ${rows} AS ${select}`);
+      await connection.run(`CREATE OR REPLACE TABLE ${rows} AS ${select}`);
       views.set(view, `SELECT * FROM ${rows}`);
       narrowed.set(name, { select, rows });
     });
@@ -225,6 +225,8 @@ export async function openDuckdbSession(
     instant: (text) => `CAST(${quoteLiteral(text)} AS TIMESTAMP WITH TIME ZONE)`,
     rowAsJson: (alias) => `CAST(to_json(${quoteIdentifier(alias)}) AS VARCHAR)`,
     async createView(name, select) {
+      // A narrowed view stays so while it is the same one.
+      if (definitions.get(name) === select) return;
       const view = relation('model', name);
       definitions.set(name, select);
       views.set(view, select);
@@ -233,6 +235,7 @@ export async function openDuckdbSession(
         await inLane(({ show }) => show([]));
       } catch (error) {
         views.delete(view);
+        definitions.delete(name);
         throw error;
       }
     },

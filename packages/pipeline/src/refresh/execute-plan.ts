@@ -12,6 +12,7 @@ import { inOrderOfInputs } from './in-order-of-inputs.ts';
 import { analysisOf, narrowViews, readsFewRows, rowsOfAll } from './new-rows.ts';
 import { inputsOf } from './plan-refresh.ts';
 import type { PlannedStep, RefreshPlan } from './refresh-plan.ts';
+import type { RefreshLimits } from './refresh-limits.ts';
 import { refreshTransactions } from './refresh-transactions.ts';
 import { inputDatesOf, inputOf, silverOf, silverSource, targetOf } from './silver-source.ts';
 
@@ -32,12 +33,8 @@ export interface Execution {
   readonly project: ModelProject;
   readonly dialect: Engine['dialect'];
   readonly crashPoints: CrashPoints;
-  /** More rows than this are made in pieces, so that each fits the engine's memory. */
-  readonly rowsPerPiece: number;
+  readonly limits: RefreshLimits;
 }
-
-/** Models made side by side: more would take the processors from ingest. */
-const stepsAtOnce = 2;
 
 /**
  * Makes what a plan says, each model in one commit: in the plan's order, or steps of few rows side by side, each as
@@ -52,9 +49,9 @@ export async function executePlan(
   made: Map<string, RefreshedModel>,
   onBegin: (model: string) => void,
 ): Promise<readonly RefreshedModel[]> {
-  const { session, project, dialect, crashPoints, rowsPerPiece } = execution;
-  const few = rowsOfAll(steps, rowsPerPiece);
-  const isFew = (step: PlannedStep): boolean => readsFewRows(step, rowsPerPiece);
+  const { session, project, dialect, crashPoints, limits } = execution;
+  const few = rowsOfAll(steps, limits.mostNewRows);
+  const isFew = (step: PlannedStep): boolean => readsFewRows(step, limits.mostNewRows);
   const inputs = (step: PlannedStep): readonly string[] => inputsOf(project, modelOf(project, step.model));
   const readsMany = (step: PlannedStep): boolean =>
     step.mode !== 'nothing' && !isFew(step) && inputs(step).includes(silverSource);
@@ -72,7 +69,7 @@ export async function executePlan(
   if (few !== null && !steps.some(readsMany)) {
     await narrowViews(session, project, dialect, few);
     const ordered = steps.map((step) => ({ step, name: step.model, inputs: inputs(step) }));
-    return await inOrderOfInputs(ordered, stepsAtOnce, ({ step }) => make(step));
+    return await inOrderOfInputs(ordered, limits.stepsAtOnce, ({ step }) => make(step));
   }
   const models: RefreshedModel[] = [];
   for (const step of steps) {
@@ -84,7 +81,7 @@ export async function executePlan(
 }
 
 async function execute(
-  { session, project, dialect, rowsPerPiece }: Execution,
+  { session, project, dialect, limits }: Execution,
   step: PlannedStep,
 ): Promise<RefreshedModel> {
   const startedAt = performance.now();
@@ -101,10 +98,10 @@ async function execute(
   const target = targetOf(dialect, session);
   // Where only few users' rows differ, the others stay where they are.
   const replacing =
-    model.replaces === null || !readsFewRows(step, rowsPerPiece)
+    model.replaces === null || !readsFewRows(step, limits.mostNewRows)
       ? undefined
       : compileQuery(project, analysisOf(project, model.replaces), target, step.vars);
-  const selects = pieces(step, model, inputRows(session, inputsOf(project, model)), rowsPerPiece).map(
+  const selects = pieces(step, model, inputRows(session, inputsOf(project, model)), limits.rowsPerPiece).map(
     ({ incremental, vars }) =>
       compileModel(project, model.name, target, {
         incremental,

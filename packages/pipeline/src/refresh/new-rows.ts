@@ -41,9 +41,9 @@ export async function countAppended(
 }
 
 /** Rows of a step's users can be read once for all models; many of them would outgrow the memory. */
-export function readsFewRows(step: Pick<PlannedStep, 'mode' | 'vars'>, rowsPerPiece: number): boolean {
+export function readsFewRows(step: Pick<PlannedStep, 'mode' | 'vars'>, mostNewRows: number): boolean {
   const { changed_offsets: offsets } = step.vars;
-  return step.mode === 'dates' && Array.isArray(offsets) && countOffsets(offsets) <= rowsPerPiece;
+  return step.mode === 'dates' && Array.isArray(offsets) && countOffsets(offsets) <= mostNewRows;
 }
 
 /**
@@ -73,11 +73,11 @@ export async function narrowViews(
 /** The dates and rows of all steps that read few rows. */
 export function rowsOfAll(
   steps: readonly PlannedStep[],
-  rowsPerPiece: number,
+  mostNewRows: number,
 ): { readonly dates: readonly string[]; readonly offsets: readonly OffsetRange[] } | null {
   const dates = new Set<string>();
   const ranges = new Map<number, OffsetRange>();
-  for (const step of steps.filter((one) => readsFewRows(one, rowsPerPiece))) {
+  for (const step of steps.filter((one) => readsFewRows(one, mostNewRows))) {
     for (const date of step.dates) dates.add(date);
     for (const range of step.vars.changed_offsets ?? []) {
       const known = ranges.get(range.partition) ?? range;

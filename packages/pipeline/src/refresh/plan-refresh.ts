@@ -8,6 +8,7 @@ import {
   type OffsetRange,
 } from '../models/index.ts';
 import { appendedRows, countAppended, countOffsets, narrowViews } from './new-rows.ts';
+import type { RefreshLimits } from './refresh-limits.ts';
 import { decide, type InputState, type PlannedStep, type RefreshPlan } from './refresh-plan.ts';
 import { modelNumber, seenInputs, type SeenInputs } from './refresh-transactions.ts';
 import { widenDates } from './session-dates.ts';
@@ -30,7 +31,7 @@ export async function planRefresh(
   project: ModelProject,
   dialect: Engine['dialect'],
   request: RefreshRequest,
-  rowsPerPiece: number,
+  limits: RefreshLimits,
 ): Promise<RefreshPlan> {
   const silver = silverOf(session);
   const chosen = withUpstream(project, request.models);
@@ -42,7 +43,7 @@ export async function planRefresh(
     changed: rememberChanges(session),
     appended: rememberAppended(session, project, dialect),
     full: request.full,
-    rowsPerPiece,
+    limits,
   };
   const steps = new Map<string, PlannedStep>();
   for (const model of project.models.values()) {
@@ -67,7 +68,7 @@ interface Planning {
   readonly changed: (input: string, since: number) => Promise<ChangedDates | undefined>;
   readonly appended: (dates: readonly string[], ranges: readonly OffsetRange[]) => Promise<number>;
   readonly full: boolean;
-  readonly rowsPerPiece: number;
+  readonly limits: RefreshLimits;
 }
 
 async function planModel(
@@ -75,7 +76,8 @@ async function planModel(
   model: Model,
   upstream: ReadonlyMap<string, PlannedStep>,
 ): Promise<PlannedStep> {
-  const { session, project, dialect, silver, rowsPerPiece } = planning;
+  const { session, project, dialect, silver, limits } = planning;
+  const { rowsPerPiece, mostNewRows } = limits;
   const inputs = inputsOf(project, model);
   const table = session.table('model', model.name);
   const seen = table === undefined ? undefined : seenInputs(table, inputs);
@@ -97,7 +99,7 @@ async function planModel(
   }
   const touched = decision.dates;
   const offsets = seen === undefined ? null : await newRows(planning, seen, states);
-  const isMuch = offsets === null || countOffsets(offsets) > rowsPerPiece;
+  const isMuch = offsets === null || countOffsets(offsets) > mostNewRows;
   if (model.widenedBy === null) {
     // Of that many new rows nearly every row made of the dates is another: looking for those would outgrow the memory.
     const vars = { touched_dates: touched, changed_offsets: isMuch ? null : offsets };

@@ -5,6 +5,7 @@ import { PipelineError } from '../pipeline-error.ts';
 import { executePlan, type RefreshedModel } from './execute-plan.ts';
 import { defaultRowsPerPiece } from './new-rows.ts';
 import { planRefresh, type RefreshRequest } from './plan-refresh.ts';
+import { limitsFor, lowered, raised } from './refresh-limits.ts';
 import type { RefreshPlan } from './refresh-plan.ts';
 
 export interface RefreshOptions {
@@ -36,9 +37,6 @@ export interface Refresher {
   ): Promise<RefreshResult>;
 }
 
-/** What needs more memory in pieces of so few rows does not become smaller with them. */
-const fewestRowsPerPiece = 10_000;
-
 /** Makes Gold from Silver: each model's dates that have changed, in one commit for each model (S7). */
 export function createRefresher({
   engine,
@@ -47,8 +45,9 @@ export function createRefresher({
   rowsPerPiece = defaultRowsPerPiece,
 }: RefreshOptions): Refresher {
   const tables = writtenTables(project);
-  /** What has once been too many rows for the memory is not tried again. */
-  let rowsAtOnce = rowsPerPiece;
+  const most = limitsFor(rowsPerPiece);
+  /** What has just been too much for the memory is not tried again at once. */
+  let limits = most;
 
   async function inSession<Result>(work: (session: EngineSession) => Promise<Result>): Promise<Result> {
     const session = await engine.openSession(tables);
@@ -60,18 +59,18 @@ export function createRefresher({
   }
 
   return {
-    plan: (request) =>
-      inSession((session) => planRefresh(session, project, engine.dialect, request, rowsAtOnce)),
+    plan: (request) => inSession((session) => planRefresh(session, project, engine.dialect, request, limits)),
     refresh: (request, onProgress = () => undefined, signal) =>
       inSession(async (session) => {
         const made = new Map<string, RefreshedModel>();
+        const before = limits;
         for (;;) {
           try {
-            const plan = await planRefresh(session, project, engine.dialect, request, rowsAtOnce);
+            const plan = await planRefresh(session, project, engine.dialect, request, limits);
             crashPoints.reach('refresh-planned');
             const total = plan.steps.length;
             const models = await executePlan(
-              { session, project, dialect: engine.dialect, crashPoints, rowsPerPiece: rowsAtOnce },
+              { session, project, dialect: engine.dialect, crashPoints, limits },
               plan,
               made,
               (model) => {
@@ -79,10 +78,13 @@ export function createRefresher({
                 onProgress({ model, done: made.size, total });
               },
             );
+            if (made.size > 0) limits = raised(limits, most);
             return { silverVersion: plan.silverVersion, models };
           } catch (error) {
-            if (!isOutOfMemory(error) || rowsAtOnce <= fewestRowsPerPiece) throw error;
-            rowsAtOnce = Math.max(fewestRowsPerPiece, Math.floor(rowsAtOnce / 4));
+            const less = isOutOfMemory(error) ? lowered(limits) : undefined;
+            // Where nothing helped it was not for the number of rows.
+            limits = less ?? before;
+            if (less === undefined) throw error;
           }
         }
       }),
