@@ -35,7 +35,7 @@ export interface GoldRefresh extends Refresher {
 
 /** The repository's own project: a workspace away from here, in the sources and in what is built of them. */
 export const ownModels = join(import.meta.dirname, '../../../../models');
-const memoryLimitMb = 160;
+const memoryLimitMb = 136;
 
 export function createGoldRefresh(options: GoldRefreshOptions): GoldRefresh {
   const { paths, files, openStore, crashPoints, clock, modelsDirectory = ownModels } = options;
