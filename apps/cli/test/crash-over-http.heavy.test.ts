@@ -12,7 +12,7 @@ import { readApiToken } from '../src/lake/api-token.ts';
 import { homePaths } from '../src/lake/home.ts';
 import { serverKeyOf } from '../src/produce/server-key.ts';
 import { crashPointNames } from './support/crash-point-names.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../../../tests/support/free-port.ts';
 import { sendShoppers, type Delivered, type ShoppersOptions } from './support/shoppers.ts';
 import { openTruthJudge, type TruthJudge } from './support/truth-verdict.ts';
 import { startProduct, type ProductProcess } from './support/product-process.ts';

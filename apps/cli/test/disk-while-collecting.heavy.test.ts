@@ -5,7 +5,7 @@ import { openKeyStore } from '@clicklake/collector';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { homePaths } from '../src/lake/home.ts';
 import { serverKeyOf } from '../src/produce/server-key.ts';
-import { freePort } from './support/free-port.ts';
+import { freePort } from '../../../tests/support/free-port.ts';
 import { startProduct, type ProductProcess } from './support/product-process.ts';
 import { mountBreakingDisk, mountTmpfs, type BreakingDisk, type SmallDisk } from './support/small-disk.ts';
 

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { launchOptions } from '../../../apps/cli/bin/launch-options.mjs';
+import { freePort } from '../../../tests/support/free-port.ts';
 
 /** `clicklake up` in one home and on the same ports, life after life. */
 export interface MortalProduct {
@@ -111,15 +111,4 @@ export async function startMortalProduct(
     stop: () => end(life.child, 'SIGTERM'),
     remove: () => rm(home, { recursive: true, force: true }),
   };
-}
-
-/** A port that nobody has now. The product takes it a moment later, and keeps it through all of its lives. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { column, localStore, quoteLiteral, scanSql, type DeltaTable } from '@clicklake/delta-lake';
-import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
+import { column, quoteLiteral, scanSql, type DeltaTable } from '@clicklake/delta-lake';
 import { tableNames, type TableName } from '@clicklake/pipeline';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { openGoldTables } from '../src/lake/gold-tables.ts';
+import { goldTablesOf } from './harness/gold-tables.ts';
 import { expectExactlyOnce } from './harness/expectations.ts';
 import { makeWorkload, type Workload } from './harness/records.ts';
 import { createTestLake, type TestLake } from './harness/test-lake.ts';
@@ -148,14 +147,7 @@ it('deltalake and DuckDB read each Gold table at every version, and agree row fo
   expect(models.length).toBeGreaterThan(0);
   await owner.close();
 
-  const gold = openGoldTables({
-    directory: lake.paths.gold,
-    files: nodeFileSystem,
-    openStore: localStore,
-    duckdb,
-    crashPoints: noCrashPoints,
-    clock: Date.now,
-  });
+  const gold = goldTablesOf(lake, duckdb);
   const tables = await gold.all();
   expect([...tables.keys()]).toEqual([
     'daily_aggregates',
@@ -189,14 +181,7 @@ it('deltalake and DuckDB read each Gold table at every version, and agree row fo
   await again.catchUp(() => undefined);
   await again.refresh({ full: false, models: [] });
   await again.close();
-  const reopened = openGoldTables({
-    directory: lake.paths.gold,
-    files: nodeFileSystem,
-    openStore: localStore,
-    duckdb,
-    crashPoints: noCrashPoints,
-    clock: Date.now,
-  });
+  const reopened = goldTablesOf(lake, duckdb);
   for (const [name, table] of await reopened.all()) {
     const { version } = await table.snapshot();
     await expectAgreement(name, table, version, join(lake.paths.gold, name));

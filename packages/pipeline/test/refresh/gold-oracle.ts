@@ -116,14 +116,7 @@ function sessionRow(own: readonly Visit[]): GoldRow {
     ended_at: last.at,
     end_date: last.date,
     duration_ms: last.at - first.at,
-    total_events: own.length,
-    page_views: ofType(own, 'page_view'),
-    product_views: ofType(own, 'product_view'),
-    products_viewed: productsViewed(own),
-    add_to_carts: ofType(own, 'add_to_cart'),
-    checkouts: ofType(own, 'checkout'),
-    purchases: ofType(own, 'purchase'),
-    custom_events: ofType(own, 'custom'),
+    ...countsOf(own),
     client_session_id: first.clientSession,
     landing_page: first.page,
     exit_page: last.page,
@@ -133,13 +126,9 @@ function sessionRow(own: readonly Visit[]): GoldRow {
   };
 }
 
-function activityRow(own: readonly Visit[], sessions: readonly (readonly Visit[])[]): GoldRow {
-  const [{ date, visitor } = { date: '', visitor: '' }] = own;
+function countsOf(own: readonly Visit[]): GoldRow {
   return {
-    date,
-    user_id: visitor,
     total_events: own.length,
-    sessions: activeOn(date, sessions, visitor),
     page_views: ofType(own, 'page_view'),
     product_views: ofType(own, 'product_view'),
     products_viewed: productsViewed(own),
@@ -147,6 +136,16 @@ function activityRow(own: readonly Visit[], sessions: readonly (readonly Visit[]
     checkouts: ofType(own, 'checkout'),
     purchases: ofType(own, 'purchase'),
     custom_events: ofType(own, 'custom'),
+  };
+}
+
+function activityRow(own: readonly Visit[], sessions: readonly (readonly Visit[])[]): GoldRow {
+  const [{ date, visitor } = { date: '', visitor: '' }] = own;
+  return {
+    date,
+    user_id: visitor,
+    sessions: activeOn(date, sessions, visitor),
+    ...countsOf(own),
     ...timeOnPage(own),
   };
 }

@@ -1,8 +1,6 @@
-import { localStore } from '@clicklake/delta-lake';
-import { noCrashPoints, nodeFileSystem } from '@clicklake/durable-files';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openGoldTables } from '../../src/lake/gold-tables.ts';
+import { goldTablesOf } from '../harness/gold-tables.ts';
 import { runChild } from '../harness/child.ts';
 import { createTestLake, type TestLake } from '../harness/test-lake.ts';
 import { everything, goldOf, recordOf, visit } from './gold-bench.ts';
@@ -99,14 +97,7 @@ describe('kill -9 within a refresh (S7.3)', () => {
 
   async function lookAfterLogsOften(): Promise<void> {
     const duckdb = await DuckDBInstance.create(':memory:');
-    const gold = openGoldTables({
-      directory: lake.paths.gold,
-      files: nodeFileSystem,
-      openStore: localStore,
-      duckdb,
-      crashPoints: noCrashPoints,
-      clock: Date.now,
-    });
+    const gold = goldTablesOf(lake, duckdb);
     const tables = await gold.all();
     expect(tables.size).toBe(5);
     for (const table of tables.values())
