@@ -2,12 +2,9 @@ import { execFile } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { localStore } from '@clicklake/delta-lake';
 import { nodeFileSystem } from '@clicklake/durable-files';
 import { faultyFileSystem, noFaults } from '@clicklake/durable-files/testing';
-import { openEmbeddedLog } from '@clicklake/event-log';
-import { openLakeReader, type LakeOwner } from '@clicklake/pipeline';
-import { noCrashPoints } from '@clicklake/durable-files';
+import type { LakeOwner } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { corruptSegment } from './harness/damage.ts';
 import { expectExactlyOnce } from './harness/expectations.ts';
@@ -162,20 +159,12 @@ describe('a directory that may not be written', () => {
     const faults = noFaults();
     faults.readOnly = true;
     const files = faultyFileSystem(nodeFileSystem, faults);
-    const reader = await openLakeReader({
-      paths: lake.paths,
-      files,
-      openStore: (root) => localStore(root, files),
-      crashPoints: noCrashPoints,
-      log: openEmbeddedLog({ directory: lake.paths.log, files, minFreeBytes: 0 }),
-      clock: Date.now,
-      memoryLimitMb: 256,
-    });
-    expect(await reader?.ledger({ deep: true })).toMatchObject({
+    const reader = await lake.openReader(files);
+    expect(await reader.ledger({ deep: true })).toMatchObject({
       silver: workload.silverIds.size,
       balanced: true,
     });
-    await reader?.close();
+    await reader.close();
 
     await lake.append([collected('later', 'u', Date.now())]);
     faults.readOnly = false;

@@ -1,4 +1,3 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
 import type { AddFile, PartitionValues } from '../log/actions.ts';
 import type { CommitRequest } from '../log/commit.ts';
 import type { Snapshot } from '../log/table-state.ts';
@@ -17,8 +16,6 @@ export interface WriteOptions extends StageOptions {
 }
 
 export interface ReplaceOptions extends WriteOptions {
-  /** Several SELECTs are run side by side, each on one of these: all have to see the caller's temporary tables. */
-  readonly connections?: readonly DuckDBConnection[];
   /**
    * Of the partitions, only these files of a snapshot are replaced; the rows of others stay. What another writer did
    * to the partitions since that snapshot is a conflict.
@@ -96,33 +93,17 @@ export async function replacePartitions(
   });
 }
 
-/** One after another, or side by side where there are connections for it. What was begun has ended when it rejects. */
 async function stagePieces(
   table: TableContext,
   pieces: readonly (string | PartitionSelect)[],
-  { connections, ...options }: ReplaceOptions,
+  options: ReplaceOptions,
 ): Promise<readonly StagedFile[]> {
-  const staged: (readonly StagedFile[])[] = [];
-  const left = pieces.entries();
-  let failed = false;
-  const stageNext = async (own: Pick<StageOptions, 'connection'>): Promise<void> => {
-    // The iterator is shared: whoever is free takes the next.
-    for (const [index, piece] of left) {
-      if (failed) return;
-      const { select, ...partition } = typeof piece === 'string' ? { select: piece } : piece;
-      try {
-        staged[index] = await table.stage(select, { ...options, ...partition, ...own });
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const workers = (connections ?? []).map((connection) => stageNext({ connection }));
-  const ended = await Promise.allSettled(workers.length === 0 ? [stageNext({})] : workers);
-  const failure = ended.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
-  return staged.flat();
+  const staged: StagedFile[] = [];
+  for (const piece of pieces) {
+    const { select, ...partition } = typeof piece === 'string' ? { select: piece } : piece;
+    staged.push(...(await table.stage(select, { ...options, ...partition })));
+  }
+  return staged;
 }
 
 /** As Spark names them. */

@@ -6,7 +6,7 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import type { Engine, EngineSession, WrittenTable } from './engine.ts';
 import { openDuckdbSession, schemasOf } from './duckdb-session.ts';
 import { keepTablesOpen, type OpenTables } from './open-tables.ts';
-import { dropSchemasSql, type LaneConnections } from './session-lanes.ts';
+import { dropSchemasSql, type LaneConnection } from './session-lanes.ts';
 
 export interface DuckdbEngineOptions {
   readonly files: FileSystem;
@@ -71,13 +71,13 @@ export function createDuckdbEngine(options: DuckdbEngineOptions): Engine {
       if (table !== undefined) found.set(key, table);
     }
     await using opened = new AsyncDisposableStack();
-    const lanes: LaneConnections[] = [];
+    const lanes: LaneConnection[] = [];
     // Until the next session its rows would only take memory.
     const drop = dropSchemasSql(schemasOf(Object.keys(options.sources)));
     for (const database of laneDatabases) {
-      const first = await connect(duckdb, database, opened);
-      opened.defer(() => first.run(drop).then(nothing, nothing));
-      lanes.push({ database, connections: [first, await connect(duckdb, database, opened)] });
+      const connection = await connect(duckdb, database, opened);
+      opened.defer(() => connection.run(drop).then(nothing, nothing));
+      lanes.push({ database, connection });
     }
     const inner = await openDuckdbSession({
       lanes,

@@ -26,11 +26,11 @@ import type {
 import { gatherPieces, ofOneDate } from './gather-pieces.ts';
 import { goldSchema, goldProperties } from './gold-schema.ts';
 import { planReplacement } from './plan-replacement.ts';
-import { openLanes, type Lane, type LaneConnections, type ShownTable } from './session-lanes.ts';
+import { openLanes, type Lane, type LaneConnection, type ShownTable } from './session-lanes.ts';
 
 export interface DuckdbSessionOptions {
   /** Each for the statements of one call; so many calls can go on at a time. */
-  readonly lanes: readonly LaneConnections[];
+  readonly lanes: readonly LaneConnection[];
   /** Tables that exist, by `model name` or `source name`. */
   readonly found: Map<string, DeltaTable>;
   readonly tables: readonly WrittenTable[];
@@ -40,7 +40,7 @@ export interface DuckdbSessionOptions {
   rowsOf(file: AddFile): number;
 }
 
-/** Small ones: what a writing thread holds of them is memory that DuckDB's limit does not bound. */
+/** Small ones: what a writer holds of them is memory that DuckDB's limit does not bound. */
 const rowGroupRows = 32_768;
 /** The files are as large as with zstd's own 3, and a refresh spends a third less on writing. */
 const compressionLevel = 1;
@@ -270,8 +270,9 @@ export async function openDuckdbSession(
         dates === 'all' ? [{}] : dates.map((date) => ({ [definition.dateColumn]: date })),
         written,
         {
-          // Many rows are written one piece after another, so that each fits the memory.
-          ...(only === undefined ? { connection: lane.connection } : { only, connections: lane.connections }),
+          // One writer a lane: what a writer of Parquet holds is memory that DuckDB's limit does not bound.
+          connection: lane.connection,
+          ...(only === undefined ? {} : { only }),
           compression: 'zstd',
           compressionLevel,
           rowGroupRows,

@@ -8,11 +8,11 @@ import {
 } from '@clicklake/delta-lake';
 import type { DuckDBConnection } from '@duckdb/node-api';
 
-/** Connections of one DuckDB, with an attached database of their own. */
-export interface LaneConnections {
-  /** The database that all of them use: views and tables without one are made in it. */
+/** A connection to a DuckDB, with an attached database of its own. */
+export interface LaneConnection {
+  /** The database that it uses: views and tables without one are made in it. */
   readonly database: string;
-  readonly connections: readonly [DuckDBConnection, ...DuckDBConnection[]];
+  readonly connection: DuckDBConnection;
 }
 
 /**
@@ -20,10 +20,7 @@ export interface LaneConnections {
  * the files of these, while another lane's is about others.
  */
 export interface Lane {
-  /** The first of the connections. */
   readonly connection: DuckDBConnection;
-  /** Each sees what the lane has made. */
-  readonly connections: readonly DuckDBConnection[];
   /** Brings the views up to date, and lets them show no more of the tables than some dates; all by default. */
   readonly show: (dates?: readonly string[]) => Promise<void>;
   /** SQL text of what this lane has made, for the others to read. */
@@ -48,7 +45,7 @@ export interface Lanes {
   use<T>(work: (lane: Lane) => Promise<T>): Promise<T>;
 }
 
-export function openLanes(all: readonly LaneConnections[], toShow: ToShow): Lanes {
+export function openLanes(all: readonly LaneConnection[], toShow: ToShow): Lanes {
   const free = all.map((each) => createLane(each, toShow)).reverse();
   const waiting: (() => void)[] = [];
   return {
@@ -71,15 +68,13 @@ export function dropSchemasSql(schemas: readonly string[]): string {
   return schemas.map((schema) => `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`).join('; ');
 }
 
-function createLane({ database, connections }: LaneConnections, { schemas, tables, views }: ToShow): Lane {
-  const [connection] = connections;
+function createLane({ database, connection }: LaneConnection, { schemas, tables, views }: ToShow): Lane {
   /** What each view of this lane shows. */
   const shown = new Map<string, string>();
   let isEmpty = true;
 
   return {
     connection,
-    connections,
     inAnyLane: (relation) => `${quoteIdentifier(database)}.${relation}`,
     async show(dates) {
       const statements: string[] = [];

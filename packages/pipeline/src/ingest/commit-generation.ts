@@ -9,6 +9,7 @@ import { deadLettersTable, duplicatesTable, type Generation } from './generation
 import {
   coveredOffsets,
   coveredPositions,
+  duplicatesVersionAppId,
   partitionAppId,
   unreadableAppId,
   type Transactions,
@@ -55,7 +56,7 @@ export async function commitGeneration(
   crashPoints.reach('ingest-between-dead-letters-and-duplicates');
   if (duplicates !== undefined) await commitStep(dependencies, duplicates);
   crashPoints.reach('ingest-between-duplicates-and-silver');
-  if (silver !== undefined) await commitStep(dependencies, silver);
+  if (silver !== undefined) await commitStep(dependencies, await namingDuplicates(tables, silver));
   crashPoints.reach('ingest-after-silver');
   return (await tables.silver.snapshot()).version;
 }
@@ -164,6 +165,13 @@ async function stageSilverStep(
   if (generation.unreadableEvents > 0n)
     transactions.push(counted(before, unreadableAppId, generation.unreadableEvents));
   return { table, files, transactions, before };
+}
+
+/** A restore of Silver takes duplicates along to the version that goes with it (S4.3). */
+async function namingDuplicates({ duplicates }: LakeTables, silver: Step): Promise<Step> {
+  const version = BigInt((await duplicates.snapshot()).version);
+  if (silver.before.get(duplicatesVersionAppId) === version) return silver;
+  return { ...silver, transactions: [...silver.transactions, { appId: duplicatesVersionAppId, version }] };
 }
 
 /** A ledger's counter that moves with the rows (S4.2). */

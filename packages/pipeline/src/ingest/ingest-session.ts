@@ -6,6 +6,7 @@ import { topicPartitions, type LogReader } from '@clicklake/event-log';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { DedupeError, isCorruptState, type FoundEntry } from '../dedupe/index.ts';
 import { utcConnection } from '../lake/duckdb.ts';
+import { followRestore } from '../lake/duplicates-of-silver.ts';
 import { openLakeDedupe, type LakeDedupe } from '../lake/lake-dedupe.ts';
 import type { LakeTables } from '../lake/lake-tables.ts';
 import type { TailView } from '../lake/tail-view.ts';
@@ -121,6 +122,7 @@ async function startSession(
 ): Promise<Omit<IngestSession, 'close'> & { saveDedupe(): Promise<void> }> {
   const { crashPoints, tables, reader, contract, settings, clock, tail } = options;
   const { index, salt } = dedupe;
+  await followRestore(tables);
   const silver = await tables.silver.snapshot();
   const deadLetters = await tables.dead_letters.snapshot();
   const verdicts = await recoverVerdicts(tickConnection, tables);

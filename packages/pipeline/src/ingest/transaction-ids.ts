@@ -15,6 +15,11 @@ export const removedAppId = 'clicklake-ledger-removed';
 /** The newest booking of which rows those were. */
 export const removalsAppId = 'clicklake-ledger-removals';
 
+/** In Silver's commits: the version of duplicates that goes with it, for a restore to take along (S4.3). */
+export const duplicatesVersionAppId = 'clicklake-duplicates-version';
+/** In both tables: how many restores there have been, each of which duplicates follow after Silver. */
+export const restoresAppId = 'clicklake-restores';
+
 /** Next offset per partition of a topic; 0 where the table has none yet. */
 export function coveredOffsets(transactions: Transactions, topic: Topic): readonly bigint[] {
   return Array.from(

@@ -179,10 +179,10 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
       jobs.claims.hold([table], () => optimizeTable(tables[table], given, options.maintenance)),
     vacuum: (table, given) => jobs.claims.hold([table], () => vacuumTable(tables[table], given)),
     restore: (table, given) =>
-      jobs.claims.hold([table], async () => {
+      jobs.claims.hold([table, 'duplicates'], async () => {
         const restored = await ingest.rebase(
           () => planSilverRestore({ table, tables, removals, connection, reader, options: given }),
-          (plan) => restoreSilver(tables.silver, removals, connection, plan),
+          (plan) => restoreSilver(tables, removals, connection, plan),
         );
         jobs.noteSilver(restored.version);
         return restored;

@@ -7,6 +7,7 @@ import {
   removedAppId,
   unreadableAppId,
 } from '../ingest/transaction-ids.ts';
+import { duplicatesOf } from '../lake/duplicates-of-silver.ts';
 import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { Ledger, TableName } from '../lake-service.ts';
 import { settleAll } from '../settle-all.ts';
@@ -23,7 +24,7 @@ export async function takeSnapshots(tables: LakeTables): Promise<LedgerSnapshots
   for (;;) {
     const silver = await tables.silver.snapshot();
     const deadLetters = await tables.dead_letters.snapshot();
-    const duplicates = await tables.duplicates.snapshot();
+    const duplicates = await duplicatesOf(tables.duplicates, silver);
     const again = await tables.silver.snapshot();
     if (again.version === silver.version) return { silver, dead_letters: deadLetters, duplicates };
   }

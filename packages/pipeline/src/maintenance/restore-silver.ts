@@ -5,10 +5,18 @@ import { ingestGroup } from '../ingest/ingest-session.ts';
 import {
   coveredOffsets,
   coveredPositions,
+  duplicatesVersionAppId,
   removalsAppId,
   removedAppId,
+  restoresAppId,
   type Transactions,
 } from '../ingest/transaction-ids.ts';
+import {
+  duplicatesStand,
+  duplicatesToGoWith,
+  followRestore,
+  type DuplicatesStand,
+} from '../lake/duplicates-of-silver.ts';
 import { spansFrom, spansOfRows, startOffsets, type Removal, type Removals } from '../ledger/removals.ts';
 import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { RestoreOptions, RestoreResult, TableName } from '../lake-service.ts';
@@ -48,23 +56,28 @@ export async function planSilverRestore(request: RestoreRequest): Promise<Silver
   const target = await tables.silver.snapshotAt(versionReference(options));
   const rowsBefore = rowsOf(current);
   const rowsAfter = rowsOf(target);
-  const movement = offsetMovement(current.transactions, target.transactions);
+  const now = current.transactions;
+  const movement = offsetMovement(now, target.transactions);
   const shared = { target: target.version, rowsBefore, rowsAfter };
   if (options.discard === true && movement !== 'forward') {
     if (movement === 'both') throw cannotDiscard(target.version);
-    const transactions = keepOffsets(current.transactions, rowsBefore - rowsAfter);
+    const transactions = keepOffsets(now, rowsBefore - rowsAfter);
     const discarded = await planDiscard(request, current, target);
     return { ...shared, transactions, toReadAgain: 0, discarded };
   }
+  const stand = await takeDuplicatesAlong(tables.duplicates, now, target);
   await keepInLog(reader, tables, target);
   const toReadAgain = await requireOffsets(reader, current, target);
-  const transactions = rewindOffsets(current.transactions, target.transactions);
+  const transactions = [...rewindOffsets(now, target.transactions), ...stand];
   return { ...shared, transactions, toReadAgain, discarded: null };
 }
 
-/** Carries the plan out in one commit, after the booking of what it gives up; the dedupe state is gone by now. */
+/**
+ * Carries the plan out in one commit, after the booking of what it gives up; the dedupe state is gone by now. Duplicates
+ * follow, here or when ingest starts the next time.
+ */
 export async function restoreSilver(
-  silver: LakeTables['silver'],
+  tables: LakeTables,
   removals: Removals,
   connection: DuckDBConnection,
   plan: SilverRestore,
@@ -73,7 +86,8 @@ export async function restoreSilver(
   const transactions = [...plan.transactions];
   if (discarded !== null)
     transactions.push({ appId: removalsAppId, version: await removals.book(connection, discarded) });
-  const { version } = await silver.restore({ version: target }, { transactions: () => transactions });
+  const { version } = await tables.silver.restore({ version: target }, { transactions: () => transactions });
+  await followRestore(tables);
   return { version, restoredTo: target, rowsBefore, rowsAfter, toReadAgain };
 }
 
@@ -98,10 +112,33 @@ function offsetMovement(current: Transactions, target: Transactions): 'back' | '
   return forward ? 'forward' : 'back';
 }
 
-/** Every `txn` as the target had it; one that it does not know yet, at its beginning. */
+/** Every `txn` as the target had it; one that it does not know yet, at its beginning; but for what is said of duplicates. */
 function rewindOffsets(current: Transactions, target: Transactions): SilverRestore['transactions'] {
   const appIds = new Set([...current.keys(), ...target.keys()]);
-  return [...appIds].map((appId) => ({ appId, version: target.get(appId) ?? 0n }));
+  const offsetsAndCounts = [...appIds].filter(
+    (appId) => appId !== duplicatesVersionAppId && appId !== restoresAppId,
+  );
+  return offsetsAndCounts.map((appId) => ({ appId, version: target.get(appId) ?? 0n }));
+}
+
+/** What is on record as a duplicate was so by rows that Silver may lack then: it goes back as well (S3.1). */
+async function takeDuplicatesAlong(
+  duplicates: LakeTables['duplicates'],
+  current: Transactions,
+  target: Snapshot,
+): Promise<DuplicatesStand> {
+  const now = await duplicates.snapshot();
+  const then = await duplicatesToGoWith(duplicates, target.transactions);
+  for (const { path } of then?.files.values() ?? []) {
+    if (now.files.has(path) || (await duplicates.store.head(path)) !== undefined) continue;
+    throw new PipelineError({
+      code: 'restore-not-possible',
+      message: `The duplicates that go with version ${target.version} are gone: VACUUM has deleted files of version ${then?.version} of their table.`,
+      hint: 'Choose a later version, or add --discard to give up the rows in between: the ledger books them as removed.',
+      details: { version: target.version, duplicatesVersion: then?.version, path },
+    });
+  }
+  return duplicatesStand(current, now, then);
 }
 
 function keepOffsets(current: Transactions, removedRows: number): SilverRestore['transactions'] {
@@ -182,6 +219,6 @@ function onlySilver(name: TableName): PipelineError {
   return new PipelineError({
     code: 'restore-not-possible',
     message: `${name} cannot be restored alone: its rows are verdicts on log records that Silver has passed already.`,
-    hint: 'Restore silver instead: its records are then read again, and these tables keep their verdicts.',
+    hint: 'Restore silver instead: its records are then read again; duplicates go with it, and dead letters stay.',
   });
 }

@@ -24,6 +24,8 @@ export interface ChildTask {
     | 'clean-up-log'
     | 'silver-retention'
   )[];
+  /** What a restore goes back to; 1 by default. */
+  readonly version?: number;
   readonly settings?: Readonly<Record<string, number>>;
   readonly contract?: Readonly<Record<string, number>>;
 }

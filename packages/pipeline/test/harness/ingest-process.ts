@@ -30,8 +30,8 @@ for (const step of task.steps) {
   if (step === 'replay')
     await replayAll(owner, lakeAppender(lake, { crashPoints }), { changes: ['set user_id=ada'] });
   if (step === 'refresh') await owner.refresh({ full: false, models: [] });
-  if (step === 'restore') await owner.restore('silver', { version: 1 });
-  if (step === 'discard') await owner.restore('silver', { version: 1, discard: true });
+  if (step === 'restore' || step === 'discard')
+    await owner.restore('silver', { version: task.version ?? 1, discard: step === 'discard' });
   if (step === 'silver-retention') await owner.runJob('retention');
   if (step === 'optimize') await owner.optimize('silver', {});
   await owner.close();

@@ -19,10 +19,12 @@ import {
   lakePaths,
   noJobsByThemselves,
   openLakeOwner,
+  openLakeReader,
   type IngestSettings,
   type JobsSettings,
   type LakeOwner,
   type LakePaths,
+  type LakeReader,
   type MaintenanceSettings,
 } from '@clicklake/pipeline';
 import { openLakeDuckdb, utcConnection } from '../../src/lake/duckdb.ts';
@@ -34,6 +36,8 @@ export interface TestLake {
   /** Appends through a writer of its own, so many records a call. */
   append(records: readonly NewRecord[], perCall?: number): Promise<void>;
   open(options?: OpenTestLake): Promise<LakeOwner>;
+  /** As a process that does not own the lake sees it. */
+  openReader(files?: FileSystem): Promise<LakeReader>;
   /** The committed tables, for tests that meddle with them. */
   tables(): Promise<OpenedTables>;
   remove(): Promise<void>;
@@ -113,6 +117,19 @@ export function testLakeAt(home: string, files: FileSystem = nodeFileSystem): Te
           await rm(`${paths.home}-scratch`, { recursive: true, force: true });
         },
       };
+    },
+    async openReader(given = files) {
+      const reader = await openLakeReader({
+        paths,
+        files: given,
+        openStore: (root) => localStore(root, given),
+        crashPoints: noCrashPoints,
+        log: openEmbeddedLog({ directory: paths.log, minFreeBytes: 0, files: given }),
+        clock: Date.now,
+        memoryLimitMb: 256,
+      });
+      if (reader === undefined) throw new Error('There is no lake.');
+      return reader;
     },
     async open(options = {}) {
       const { owner } = await openLakeOwner({

@@ -10,7 +10,7 @@ export interface Copy {
 }
 
 /**
- * What Silver has to hold after whatever was done to it: lists and sets, which follow S3.1, S4.1, S4.3 and S8 word for
+ * What Silver has to hold after whatever was done to it: lists and sets, which follow S3.1, S4.3 and S8 word for
  * word. Copies are equal to the byte, as a client's retries are, so which of them stays makes no difference.
  */
 export interface SilverModel {
@@ -31,12 +31,6 @@ export interface SilverModel {
   kept(): readonly SentEvent[];
 }
 
-interface LogEntry {
-  readonly event: SentEvent;
-  /** Once on record as a duplicate, always one (S4.1). */
-  isDuplicate: boolean;
-}
-
 interface SilverState {
   readonly kept: ReadonlyMap<string, SentEvent>;
   /** So many entries of the log are done with. */
@@ -44,14 +38,9 @@ interface SilverState {
 }
 
 export function createSilverModel(): SilverModel {
-  const log: LogEntry[] = [];
+  const log: SentEvent[] = [];
   const letters: SentEvent[] = [];
   const versions = new Map<number, SilverState>();
-  /**
-   * Ids of rows that a discard has removed: nobody sends them again here. Of such a pair a later rewind takes both, each
-   * by its verdict on record (S4.1), which is a question of ingest's and not of Gold's.
-   */
-  const givenUp = new Set<string>();
   let now: SilverState = { kept: new Map(), covered: 0 };
   let named = 0;
 
@@ -59,19 +48,15 @@ export function createSilverModel(): SilverModel {
     return drawn.map((event) => ({ ...event, id: `e-${String(named++).padStart(5, '0')}` }));
   }
 
-  function append(batch: readonly SentEvent[]): void {
-    for (const event of batch) log.push({ event, isDuplicate: false });
-  }
-
   return {
     send(drawn, copies) {
       const batch = [...withIds(drawn)];
-      const known = [...log.map(({ event }) => event), ...batch].filter(({ id }) => !givenUp.has(id));
+      const known = [...log, ...batch];
       for (const { of, at } of copies) {
         const copied = known[Math.floor(of * known.length)];
         if (copied !== undefined) batch.splice(Math.floor(at * (batch.length + 1)), 0, copied);
       }
-      append(batch);
+      log.push(...batch);
       return batch;
     },
     reject(drawn) {
@@ -80,28 +65,21 @@ export function createSilverModel(): SilverModel {
       return batch;
     },
     unreplayed() {
-      return letters.flatMap(({ id }, offset) => (now.kept.has(id) || givenUp.has(id) ? [] : [offset]));
+      return letters.flatMap(({ id }, offset) => (now.kept.has(id) ? [] : [offset]));
     },
     replay(offsets) {
-      append(offsets.flatMap((offset) => letters[offset] ?? []));
+      log.push(...offsets.flatMap((offset) => letters[offset] ?? []));
     },
     readOn() {
       const kept = new Map(now.kept);
-      for (const entry of log.slice(now.covered)) {
-        const { event } = entry;
-        if (kept.has(event.id)) entry.isDuplicate = true;
-        if (!entry.isDuplicate) kept.set(event.id, event);
-      }
+      for (const event of log.slice(now.covered)) if (!kept.has(event.id)) kept.set(event.id, event);
       now = { kept, covered: log.length };
     },
     restore(version, discard) {
       const target = versions.get(version);
       if (target === undefined) throw new TypeError(`version ${version} was never noted`);
       // A version that reads further than this one has nothing to discard: the log is read from there.
-      if (discard && target.covered <= now.covered) {
-        for (const id of now.kept.keys()) if (!target.kept.has(id)) givenUp.add(id);
-        now = { kept: target.kept, covered: now.covered };
-      } else now = target;
+      now = discard && target.covered <= now.covered ? { ...now, kept: target.kept } : target;
     },
     note(version) {
       versions.set(version, now);

@@ -1,12 +1,4 @@
-import { localStore } from '@clicklake/delta-lake';
-import { nodeFileSystem, noCrashPoints } from '@clicklake/durable-files';
-import {
-  applyLogRetention,
-  openLakeReader,
-  type EventTrace,
-  type LakeOwner,
-  type TracedRecord,
-} from '@clicklake/pipeline';
+import { applyLogRetention, type EventTrace, type LakeOwner, type TracedRecord } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findInFlight, uncommittedStretches } from '../../src/trace/log-record.ts';
 import { corruptSegment } from '../harness/damage.ts';
@@ -31,18 +23,8 @@ async function caughtUp(...batches: Parameters<TestLake['append']>[0][]): Promis
   return owner;
 }
 
-/** As a process that does not own the lake sees it. */
 async function traceAlone(eventId: string): Promise<EventTrace> {
-  const reader = await openLakeReader({
-    paths: lake.paths,
-    files: nodeFileSystem,
-    openStore: localStore,
-    crashPoints: noCrashPoints,
-    log: lake.log(),
-    clock: Date.now,
-    memoryLimitMb: 128,
-  });
-  if (reader === undefined) throw new Error('There is no lake.');
+  const reader = await lake.openReader();
   try {
     return await reader.trace(eventId);
   } finally {
