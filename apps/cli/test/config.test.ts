@@ -163,7 +163,7 @@ describe('what is refused', () => {
     ['ingest.commit_interval', 10],
     ['ingest.commit_interval', '10 parsecs'],
     ['ingest.commit_size', '-1MB'],
-    ['ingest.commit_size', '26MB'],
+    ['ingest.commit_size', '129MB'],
     ['ingest.commit_size', 'none'],
     ['home', ''],
     ['server.allowed_hosts', [1]],

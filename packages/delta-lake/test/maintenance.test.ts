@@ -197,6 +197,27 @@ describe('VACUUM', () => {
     });
   });
 
+  test('of a table that keeps nothing, takes no file that a writer may have staged and will commit', async () => {
+    await withDirectory(async (directory) => {
+      let now = Date.now();
+      const store = localStore(directory);
+      const table = await createTable(store, events, { duckdb: db.duckdb, clock: () => now });
+      await table.setProperties({ 'delta.deletedFileRetentionDuration': 'interval 1 seconds' });
+      await table.append(rowsOfDay('2026-01-01', 0, 1));
+      const [removed = ''] = (await table.snapshot()).files.keys();
+      await table.deletePartitions([{}]);
+      const adds = await table.stage(`SELECT * FROM (${rowsOfDay('2026-01-01', 1, 2)})`);
+      now += hour / 2;
+      expect((await table.vacuum()).keys).toEqual([removed]);
+      await table.commit({ operation: 'WRITE', operationParameters: {}, adds });
+      expect(await idsOf(db, table)).toEqual([1]);
+      await table.stage(`SELECT * FROM (${rowsOfDay('2026-01-01', 2, 3)})`);
+      now += hour;
+      expect((await table.vacuum()).keys).toHaveLength(1);
+      expect(await idsOf(db, table)).toEqual([1]);
+    });
+  });
+
   test('takes what a killed writer left in _staging and _delta_log, once it is as old as the retention', async () => {
     await withDirectory(async (directory) => {
       const now = Date.now();

@@ -126,10 +126,10 @@ describe('restoring Silver (S4.3)', () => {
       (await rowCommits(owner)).at(-1)?.version ?? -1;
 
     const vacuumDuplicates = async (): Promise<void> => {
-      const { tables, close } = await lake.tables();
+      const opened = await lake.tables();
       const options = { retentionHours: 0, allowShorterRetention: true };
-      expect((await tables.duplicates.vacuum(options)).keys.length).toBeGreaterThan(0);
-      await close();
+      expect((await opened.tables.duplicates.vacuum(options)).keys.length).toBeGreaterThan(0);
+      await opened.close();
     };
 
     /** `a` is there, given up, and there again: whatever is restored then, Silver has one of the two. */

@@ -15,7 +15,7 @@ import {
 const port = { min: 0, max: 65_535 };
 
 /** What a tail may have of the memory of ingest's DuckDB (`settingsWithin`): a catch-up holds several at a time. */
-const largestCommitBytes = 25 * 2 ** 20;
+export const largestCommitBytes = 25 * 2 ** 20;
 
 /**
  * Everything that may be configured, by its key in `clicklake.toml` (a dot is a table there). The defaults are
@@ -91,9 +91,9 @@ export const settings = {
     defaultValue: 10_000,
   }),
   'ingest.commit_size': size({
-    description: 'A tail of more bytes is committed at once; more than this would not fit into memory',
+    description: 'A tail of more bytes is committed at once; never more than 25 MB, which fit into memory',
     defaultValue: largestCommitBytes,
-    max: largestCommitBytes,
+    max: 128 * 2 ** 20,
   }),
   'ingest.dedupe_window': duration({
     description: 'How far apart two events with one id count as duplicates',

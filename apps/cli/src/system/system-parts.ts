@@ -22,6 +22,7 @@ import {
   type Credentials,
   type LocalParts,
 } from '@clicklake/server';
+import { largestCommitBytes } from '../config/settings.ts';
 import type { CommandContext } from '../context.ts';
 import { ensureApiToken } from '../lake/api-token.ts';
 import { version } from '../version.ts';
@@ -166,7 +167,11 @@ export async function openLake(
   log: EventLog,
   logWriter?: LogWriter,
 ): Promise<StartedLake> {
-  const { config, paths, effects, lifecycle, role } = system;
+  const { config, paths, effects, lifecycle, role, terminal } = system;
+  if (config['ingest.commit_size'] > largestCommitBytes)
+    terminal.warn(
+      'ingest.commit_size: tails are committed at 25 MB all the same; more would not fit into memory.',
+    );
   await removeAbandonedQueryScratch(paths.scratch);
   const engine = await openQueryEngine(queryOptions(config, paths));
   lifecycle.add('query engine', () => engine.close());

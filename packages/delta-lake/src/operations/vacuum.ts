@@ -22,9 +22,13 @@ export interface VacuumResult {
   readonly dryRun: boolean;
 }
 
+/** A file that is in no version may be staged, by a writer that commits it in a moment. */
+const leastStrayMs = 3_600_000;
+
 /**
  * Deletes files that no version inside the retention needs: those removed longer ago, and those that never got
- * into any version (a crash, a conflict) and are as old. With them goes what a killed writer left under
+ * into any version (a crash, a conflict) and are as old, and an
+ * hour at the least. With them goes what a killed writer left under
  * `_staging`, once it is as old; a shorter retention does not touch that, for it may be a live writer's.
  *
  * @throws DeltaError `delta-retention-too-short`.
@@ -36,10 +40,11 @@ export async function vacuumTable(table: TableContext, options: VacuumOptions): 
   const objects: StoredObject[] = [];
   for await (const object of table.store.list('')) objects.push(object);
   const snapshot = await table.log.refresh();
-  const expired = expiredObjects(objects, snapshot, retentionMs, table.clock());
+  const strayMs = options.allowShorterRetention === true ? retentionMs : Math.max(retentionMs, leastStrayMs);
+  const expired = expiredObjects(objects, snapshot, { retentionMs, strayMs }, table.clock());
   const keys = expired.map((object) => object.key);
   const abandoned = (await table.store.leftovers()).filter((object) =>
-    isExpired(object.modifiedMs, Math.max(retentionMs, promisedMs), table.clock()),
+    isExpired(object.modifiedMs, Math.max(retentionMs, promisedMs, leastStrayMs), table.clock()),
   );
   const abandonedKeys = abandoned.map((object) => object.key);
   if (options.dryRun !== true) {
@@ -56,11 +61,11 @@ export async function vacuumTable(table: TableContext, options: VacuumOptions): 
   };
 }
 
-/** Which of a table's objects VACUUM takes. Pure. */
+/** Which of a table's objects VACUUM takes: those removed so long ago, and strays that are so old. Pure. */
 export function expiredObjects(
   objects: readonly StoredObject[],
   snapshot: Snapshot,
-  retentionMs: number,
+  { retentionMs, strayMs }: { readonly retentionMs: number; readonly strayMs: number },
   now: number,
 ): readonly StoredObject[] {
   return objects.filter((object) => {
@@ -68,7 +73,9 @@ export function expiredObjects(
       return false;
     const tombstone = snapshot.tombstones.get(object.key);
     // Without a tombstone: never committed, or removed so long ago that the checkpoint has dropped it.
-    return isExpired(tombstone?.deletionTimestamp ?? object.modifiedMs, retentionMs, now);
+    return tombstone === undefined
+      ? isExpired(object.modifiedMs, strayMs, now)
+      : isExpired(tombstone.deletionTimestamp, retentionMs, now);
   });
 }
 

@@ -1,4 +1,4 @@
-import { pruneFiles, scanSql } from '@clicklake/delta-lake';
+import { pruneFiles, scanSql, type Snapshot } from '@clicklake/delta-lake';
 import {
   BIGINT,
   INTEGER,
@@ -19,27 +19,19 @@ import { deadLettersWithReplays, filterConditions, originOf } from './dead-lette
 import { deadLetterColumns, deadLetterOf, placeBatches } from './dead-letter-rows.ts';
 import { tableSql, type LakeTables } from './lake-tables.ts';
 
+const [placesTable, lettersTable, attemptsTable] = ['places', 'letters', 'attempts'];
+
 /**
  * Reads the dead letters of a selection out of the tables once, into tables of DuckDB’s own, which spill: a replay of
  * many goes through them batch by batch, and would else read the whole of the dead letters for each.
  *
- * @param name of this selection alone on the connection; letters and digits.
+ * @param connection of this selection alone, which closes it; its temporary tables go with it.
  */
 export async function selectDeadLetters(
   connection: DuckDBConnection,
   tables: LakeTables,
   select: DeadLetterSelect,
-  name: string,
 ): Promise<DeadLetterSelection> {
-  const [placesTable, lettersTable, attemptsTable] = [
-    `${name}_places`,
-    `${name}_letters`,
-    `${name}_attempts`,
-  ];
-  async function drop(): Promise<void> {
-    for (const table of [placesTable, lettersTable, attemptsTable])
-      await connection.run(`DROP TABLE IF EXISTS ${table}`);
-  }
   try {
     const { sql, values, types } = await placesSql(tables, select);
     await connection.run(
@@ -47,20 +39,24 @@ export async function selectDeadLetters(
       [...values],
       types === undefined ? undefined : [...types],
     );
-    await connection.run(`CREATE TEMP TABLE ${lettersTable} AS ${await lettersSql(tables, placesTable)}`);
-    await connection.run(`CREATE TEMP TABLE ${attemptsTable} AS ${await attemptsSql(tables, lettersTable)}`);
-    const places = await readPlaces(connection, placesTable);
-    let closed: Promise<void> | undefined;
+    await connection.run(`CREATE TEMP TABLE ${lettersTable} AS ${await lettersSql(tables)}`);
+    const snapshot = await tables.dead_letters.snapshot();
+    /** Only a replay asks for them. */
+    let attempts: Promise<unknown> | undefined;
+    const findAttempts = (): Promise<unknown> =>
+      connection.run(`CREATE TEMP TABLE ${attemptsTable} AS ${attemptsSql(tables, snapshot)}`);
+    const places = await readPlaces(connection);
     return {
       places,
       async *batches(most, mostBytes) {
         let from = 0;
         for (const batch of placeBatches(places, most, mostBytes)) {
-          yield await readLetters(connection, lettersTable, batch, from);
+          yield await readLetters(connection, batch, from);
           from += batch.length;
         }
       },
       async failedReplays(origins) {
+        await (attempts ??= findAttempts());
         const found = await connection.runAndReadAll(
           `SELECT origin, attempt FROM ${attemptsTable} WHERE origin IN (SELECT unnest($1::VARCHAR[]))`,
           [listValue([...origins])],
@@ -68,10 +64,13 @@ export async function selectDeadLetters(
         );
         return found.getRows().map(([of, raw]) => ({ of: String(of), raw: String(raw) }));
       },
-      [Symbol.asyncDispose]: () => (closed ??= drop()),
+      [Symbol.asyncDispose]() {
+        connection.closeSync();
+        return Promise.resolve();
+      },
     };
   } catch (error) {
-    await drop().catch(() => undefined);
+    connection.closeSync();
     throw error;
   }
 }
@@ -112,7 +111,7 @@ async function placesSql(tables: LakeTables, select: DeadLetterSelect): Promise<
 }
 
 /** With the dead letter that a failed replay goes back to: its times count (S2.3). */
-async function lettersSql({ dead_letters: table, silver }: LakeTables, placesTable: string): Promise<string> {
+async function lettersSql({ dead_letters: table, silver }: LakeTables): Promise<string> {
   const roots = `SELECT topic || ':' || "partition" || ':' || "offset" AS origin, topic, received_at, event_id, source_id
     FROM (${tableSql(table, await table.snapshot())})`;
   return `SELECT p.nth AS nth, ${deadLetterColumns.map((column, index) => `${column} AS c${index}`).join(', ')},
@@ -124,8 +123,7 @@ async function lettersSql({ dead_letters: table, silver }: LakeTables, placesTab
 }
 
 /** Attempts at the same origins that were rejected again, of bytes that are text. */
-async function attemptsSql({ dead_letters: table }: LakeTables, lettersTable: string): Promise<string> {
-  const snapshot = await table.snapshot();
+function attemptsSql({ dead_letters: table }: LakeTables, snapshot: Snapshot): string {
   const files = pruneFiles(snapshot, [{ column: 'replay_of', op: 'is not null' }]);
   const [topic, partition, offset] = ['c0', 'c1', 'c2'];
   return `SELECT replay_of AS origin, TRY(decode(raw)) AS attempt FROM (${scanSql(table.store, snapshot, files)})
@@ -135,10 +133,7 @@ async function attemptsSql({ dead_letters: table }: LakeTables, lettersTable: st
 
 const replayOfColumn = deadLetterColumns.indexOf('d.replay_of');
 
-async function readPlaces(
-  connection: DuckDBConnection,
-  placesTable: string,
-): Promise<readonly SizedDeadLetterPlace[]> {
+async function readPlaces(connection: DuckDBConnection): Promise<readonly SizedDeadLetterPlace[]> {
   const found = await connection.runAndReadAll(
     `SELECT topic, part, off, bytes FROM ${placesTable} ORDER BY nth`,
   );
@@ -152,7 +147,6 @@ async function readPlaces(
 
 async function readLetters(
   connection: DuckDBConnection,
-  lettersTable: string,
   places: readonly SizedDeadLetterPlace[],
   from: number,
 ): Promise<readonly SelectedDeadLetter[]> {

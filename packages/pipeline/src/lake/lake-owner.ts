@@ -152,6 +152,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
     removals,
     log: reader,
     connection,
+    connect: () => utcConnection(duckdb),
     ...(tail === undefined ? {} : { tail }),
   });
   opened.defer(() => reading.idle());

@@ -23,6 +23,8 @@ export interface LakeReadingOptions {
   readonly tables: LakeTables;
   readonly log: LogReader;
   readonly connection: DuckDBConnection;
+  /** Opens another one, which whoever asks for it closes. */
+  readonly connect: () => Promise<DuckDBConnection>;
   readonly gold: GoldTables;
   readonly removals: Removals;
   readonly trace: (eventId: string) => Promise<EventTrace>;
@@ -66,11 +68,10 @@ export function lakeReading(options: LakeReadingOptions): LakeReading {
 }
 
 function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'trace'> {
-  const { tables, log, connection, paths, tail, gold, removals } = options;
+  const { tables, log, connection, connect, paths, tail, gold, removals } = options;
   const named = async (): Promise<ReadonlyMap<string, DeltaTable>> =>
     new Map<string, DeltaTable>([...Object.entries(tables), ...(await gold.all())]);
   const sqlOf = sqlBySnapshot();
-  let selections = 0;
   const uncommitted = async (): Promise<number> => (await computeLedger(connection, log, tables)).in_flight;
   return {
     pin: () => pinTables(tables, gold, tail, sqlOf),
@@ -108,9 +109,8 @@ function answersOf(options: LakeReadingOptions): Omit<LakeReader, 'close' | 'tra
     },
     deadLetters: (filter) => deadLetterRows(connection, tables, filter),
     deadLetterGroups: (filter) => deadLetterGroups(connection, tables, filter),
-    selectDeadLetters(select) {
-      selections += 1;
-      return selectDeadLetters(connection, tables, select, `selection_${selections}`);
+    async selectDeadLetters(select) {
+      return await selectDeadLetters(await connect(), tables, select);
     },
     deadLetter: (topic, partition, offset) => deadLetterAt(connection, tables, { topic, partition, offset }),
     async failingTests() {

@@ -74,6 +74,7 @@ export async function openLakeReader(options: LakeReaderOptions): Promise<LakeRe
     removals,
     log: reader,
     connection,
+    connect: () => utcConnection(duckdb),
     gold,
     trace: (eventId) => tracing.trace(eventId),
   });
