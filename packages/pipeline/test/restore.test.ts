@@ -1,10 +1,9 @@
 import type { CrashPoints } from '@clicklake/durable-files';
-import type { NewRecord } from '@clicklake/event-log';
-import type { LakeOwner, TableCommit } from '@clicklake/pipeline';
+import type { LakeOwner } from '@clicklake/pipeline';
 import { applyLogRetention } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runChild } from './harness/child.ts';
-import { expectExactlyOnce, silverIds } from './harness/expectations.ts';
+import { expectExactlyOnce, rowCommits, silverIds } from './harness/expectations.ts';
 import { collected, makeWorkload, type Workload } from './harness/records.ts';
 import { createTestLake, type OpenTestLake, type TestLake } from './harness/test-lake.ts';
 
@@ -22,12 +21,6 @@ async function filled(options: OpenTestLake = {}): Promise<LakeOwner> {
   const owner = await lake.open({ settings: small, ...options });
   await owner.catchUp(() => undefined);
   return owner;
-}
-
-/** Silver's commits of rows, oldest first. */
-async function rowCommits(owner: LakeOwner): Promise<readonly TableCommit[]> {
-  const history = (await owner.history('silver', 1000)) ?? [];
-  return history.filter(({ operation }) => operation === 'STREAMING UPDATE').toReversed();
 }
 
 async function versionOf(owner: LakeOwner, commit: number): Promise<number> {
@@ -109,118 +102,6 @@ describe('restoring Silver (S4.3)', () => {
     await owner.catchUp(() => undefined);
     await expectExactlyOnce(owner, workload);
     await owner.close();
-  });
-
-  describe('takes duplicates along (S3.1)', () => {
-    const again = (id: string): NewRecord => collected(id, 'u', Date.now());
-    const proven = async (owner: LakeOwner): Promise<void> =>
-      expect(await owner.ledger({ deep: true })).toMatchObject({
-        balanced: true,
-        deep: { missing: [], repeated: [], unbookedRemovals: 0 },
-      });
-    const readOn = async (owner: LakeOwner, ...ids: string[]): Promise<void> => {
-      await lake.append(ids.map(again));
-      await owner.catchUp(() => undefined);
-    };
-    const newest = async (owner: LakeOwner): Promise<number> =>
-      (await rowCommits(owner)).at(-1)?.version ?? -1;
-
-    const vacuumDuplicates = async (): Promise<void> => {
-      const opened = await lake.tables();
-      const options = { retentionHours: 0, allowShorterRetention: true };
-      expect((await opened.tables.duplicates.vacuum(options)).keys.length).toBeGreaterThan(0);
-      await opened.close();
-    };
-
-    /** `a` is there, given up, and there again: whatever is restored then, Silver has one of the two. */
-    async function twice(): Promise<LakeOwner> {
-      const owner = await lake.open();
-      await readOn(owner, 'a');
-      await owner.restore('silver', { version: 0, discard: true });
-      await readOn(owner, 'a');
-      // That batch is on record, with all its verdicts.
-      await readOn(owner, 'x', 'x');
-      return owner;
-    }
-
-    it('what is read again is judged by what Silver holds then, back and forth', async () => {
-      const owner = await twice();
-      const before = await newest(owner);
-      expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
-      await owner.restore('silver', { version: 0 });
-      await proven(owner);
-      await owner.catchUp(() => undefined);
-      expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
-      expect(await owner.ledger({ deep: false })).toMatchObject({ silver: 2, duplicates: 2, removed: 0 });
-      await proven(owner);
-      await owner.restore('silver', { version: before });
-      expect(await owner.ledger({ deep: false })).toMatchObject({ silver: 2, duplicates: 1, removed: 1 });
-      await proven(owner);
-      await readOn(owner, 'a', 'x', 'b');
-      expect((await silverIds(owner)).toSorted()).toEqual(['a', 'b', 'x']);
-      await proven(owner);
-      await owner.close();
-    });
-
-    it('also after their files were made one, and while nothing has been a duplicate for long', async () => {
-      const owner = await twice();
-      await readOn(owner, 'x');
-      await readOn(owner, 'y');
-      const wanted = await newest(owner);
-      await owner.optimize('duplicates', {});
-      await vacuumDuplicates();
-      await readOn(owner, 'z');
-      // Files of the version that `y` was committed with are gone; a later one has the same rows.
-      await owner.restore('silver', { version: wanted });
-      await proven(owner);
-      await owner.catchUp(() => undefined);
-      expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x', 'y', 'z']);
-      const { version } = (await rowCommits(owner))[1] ?? { version: -1 };
-      await expect(owner.restore('silver', { version })).resolves.toMatchObject({ restoredTo: version });
-      await owner.close();
-    });
-
-    it('is refused when VACUUM has taken the files of theirs, and then nothing has happened', async () => {
-      const owner = await twice();
-      const wanted = await newest(owner);
-      await readOn(owner, 'x');
-      await owner.optimize('duplicates', {});
-      await vacuumDuplicates();
-      await expect(owner.restore('silver', { version: wanted })).rejects.toMatchObject({
-        code: 'restore-not-possible',
-        hint: expect.stringContaining('--discard') as string,
-      });
-      await readOn(owner, 'a');
-      expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
-      await proven(owner);
-      await owner.close();
-    });
-
-    it.each(['delta-before-commit', 'delta-after-commit', 'delta-before-commit:2', 'delta-after-commit:2'])(
-      'kill -9 at %s: each offset is in one place before and after the next start',
-      async (crashAt) => {
-        const prepared = await twice();
-        const version = await newest(prepared);
-        await prepared.restore('silver', { version: 0 });
-        await prepared.catchUp(() => undefined);
-        await prepared.close();
-        // By now the second `a` is a duplicate, and in that version it is the one that Silver has.
-        const killed = await runChild({ home: lake.paths.home, crashAt, steps: ['restore'], version });
-        expect(killed.signal, killed.stderr).toBe('SIGKILL');
-        const reader = await lake.openReader();
-        expect(await reader.ledger({ deep: true })).toMatchObject({
-          balanced: true,
-          deep: { missing: [], repeated: [] },
-        });
-        await reader.close();
-        const owner = await lake.open();
-        await proven(owner);
-        await readOn(owner, 'a', 'x');
-        expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
-        await proven(owner);
-        await owner.close();
-      },
-    );
   });
 
   it('with --discard, back and forth: each offset is in one place at every step, booked ones too (S4.2)', async () => {

@@ -1,4 +1,4 @@
-import { pruneFiles, scanSql, type Snapshot } from '@clicklake/delta-lake';
+import { pruneFiles, scanSql } from '@clicklake/delta-lake';
 import {
   BIGINT,
   INTEGER,
@@ -40,11 +40,7 @@ export async function selectDeadLetters(
       types === undefined ? undefined : [...types],
     );
     await connection.run(`CREATE TEMP TABLE ${lettersTable} AS ${await lettersSql(tables)}`);
-    const snapshot = await tables.dead_letters.snapshot();
-    /** Only a replay asks for them. */
-    let attempts: Promise<unknown> | undefined;
-    const findAttempts = (): Promise<unknown> =>
-      connection.run(`CREATE TEMP TABLE ${attemptsTable} AS ${attemptsSql(tables, snapshot)}`);
+    await connection.run(`CREATE TEMP TABLE ${attemptsTable} AS ${await attemptsSql(tables)}`);
     const places = await readPlaces(connection);
     return {
       places,
@@ -56,7 +52,6 @@ export async function selectDeadLetters(
         }
       },
       async failedReplays(origins) {
-        await (attempts ??= findAttempts());
         const found = await connection.runAndReadAll(
           `SELECT origin, attempt FROM ${attemptsTable} WHERE origin IN (SELECT unnest($1::VARCHAR[]))`,
           [listValue([...origins])],
@@ -123,7 +118,8 @@ async function lettersSql({ dead_letters: table, silver }: LakeTables): Promise<
 }
 
 /** Attempts at the same origins that were rejected again, of bytes that are text. */
-function attemptsSql({ dead_letters: table }: LakeTables, snapshot: Snapshot): string {
+async function attemptsSql({ dead_letters: table }: LakeTables): Promise<string> {
+  const snapshot = await table.snapshot();
   const files = pruneFiles(snapshot, [{ column: 'replay_of', op: 'is not null' }]);
   const [topic, partition, offset] = ['c0', 'c1', 'c2'];
   return `SELECT replay_of AS origin, TRY(decode(raw)) AS attempt FROM (${scanSql(table.store, snapshot, files)})

@@ -1,8 +1,7 @@
-import type { DeltaTable, Snapshot } from '@clicklake/delta-lake';
+import { isDeltaError, type DeltaTable, type Snapshot } from '@clicklake/delta-lake';
 import {
   coveredOffsets,
   duplicatesVersionAppId,
-  partitionAppId,
   restoresAppId,
   type Transactions,
 } from '../ingest/transaction-ids.ts';
@@ -10,9 +9,9 @@ import type { LakeTables } from './lake-tables.ts';
 
 /*
  * A restore of Silver takes duplicates along (S4.3): what will be read again is judged by what Silver holds then (S3.1),
- * and a verdict of before was given by other rows. Each commit of Silver names the version of duplicates that it goes
- * with. The restore is Silver's one commit, which counts it; duplicates follow in a commit that bears the same count.
- * Between the two, and after a crash there, the named version is the one that counts.
+ * and a verdict of before was given by other rows. Each commit of Silver names the version of duplicates that goes with
+ * it. The restore is Silver's one commit, which counts it; duplicates follow in a commit that bears the same count, when
+ * ingest starts again. Until then, and so after a crash between the two, the ledger counts the version that is named.
  */
 
 /** What a restore's commit of Silver says of duplicates. */
@@ -25,39 +24,54 @@ export async function duplicatesOf(duplicates: DeltaTable, silver: Snapshot): Pr
   return await duplicates.snapshotAt({ version: namedVersion(silver.transactions) ?? newest.version });
 }
 
-/** Lets duplicates follow the last restore of Silver, unless they have; nobody else restores, nor ingests, meanwhile. */
+/**
+ * Lets duplicates follow the last restore of Silver, unless they have. Nobody else restores, nor ingests, meanwhile.
+ * Their own `txn`s come back with them: they may cover more than Silver's do, as after any crash between the two
+ * commits, and such verdicts are read back (S4.1).
+ */
 export async function followRestore({ silver, duplicates }: LakeTables): Promise<void> {
   const restored = await silver.snapshot();
   if (hasFollowed(await duplicates.snapshot(), restored)) return;
   const version = namedVersion(restored.transactions);
   if (version === undefined) return;
-  const covered = coveredOffsets(restored.transactions, 'clickstream-events');
-  await duplicates.restore(
-    { version },
-    {
-      transactions: (target) => [
-        ...coveredOffsets(target.transactions, 'clickstream-events').map((offset, partition) => ({
-          appId: partitionAppId('clickstream-events', partition),
-          version: min(offset, covered[partition] ?? 0n),
-        })),
-        { appId: restoresAppId, version: restoresOf(restored.transactions) },
-      ],
-    },
-  );
+  const counted = { appId: restoresAppId, version: restoresOf(restored.transactions) };
+  try {
+    await duplicates.restore(
+      { version },
+      {
+        transactions: (target, current) => [
+          ...[...current.transactions.keys()]
+            .filter((appId) => appId !== restoresAppId)
+            .map((appId) => ({ appId, version: target.transactions.get(appId) ?? 0n })),
+          counted,
+        ],
+      },
+    );
+  } catch (error) {
+    if (!isDeltaError(error, 'delta-file-missing') && !isDeltaError(error, 'delta-version-not-found'))
+      throw error;
+    // Somebody deleted them since the restore, which had looked. Ingest goes on with the verdicts that there are.
+    await duplicates.commit({
+      operation: 'RESTORE',
+      operationParameters: { version },
+      adds: [],
+      transactions: [counted],
+    });
+  }
 }
 
 /**
  * Which version of duplicates goes with one of Silver's: the last that has the same rows as the one that Silver named,
- * since older files go first. Undefined when that cannot be told, as nothing named it: then they stay as they are.
+ * since older files go first. A lake of an earlier version named none: there it is the newest of that time.
+ *
+ * @throws DeltaError `delta-version-not-found`.
  */
 export async function duplicatesToGoWith(
-  duplicates: DeltaTable,
-  silver: Transactions,
-): Promise<Snapshot | undefined> {
-  const empty = coveredOffsets(silver, 'clickstream-events').every((offset) => offset === 0n);
-  let version = namedVersion(silver) ?? (empty ? 0 : undefined);
-  if (version === undefined) return undefined;
+  { silver, duplicates }: LakeTables,
+  target: Snapshot,
+): Promise<Snapshot> {
   const newest = (await duplicates.snapshot()).version;
+  let version = namedVersion(target.transactions) ?? (await versionThen(silver, duplicates, target));
   while (version < newest) {
     const changes = await duplicates.changes(version, version + 1);
     if (changes === undefined || changes.partitions.length > 0) break;
@@ -66,17 +80,25 @@ export async function duplicatesToGoWith(
   return await duplicates.snapshotAt({ version });
 }
 
-/** What the commit of a restore says: duplicates go back to a version, or undefined, stay as they are. */
-export function duplicatesStand(
-  current: Transactions,
-  newest: Snapshot,
-  then: Snapshot | undefined,
-): DuplicatesStand {
-  const restores = restoresOf(current);
+async function versionThen(silver: DeltaTable, duplicates: DeltaTable, target: Snapshot): Promise<number> {
+  // The tables are made one after another, Silver first.
+  if (coveredOffsets(target.transactions, 'clickstream-events').every((offset) => offset === 0n)) return 0;
+  const timestamp = (await silver.commitEntry(target.version))?.timestamp ?? Number.NaN;
+  // A batch's duplicates are committed before its Silver begins; files have fractions of a millisecond.
+  return (await duplicates.snapshotAt({ timestamp: timestamp + 1 })).version;
+}
+
+/** What the commit of a restore says. */
+export function duplicatesStand(current: Transactions, then: Snapshot): DuplicatesStand {
   return [
-    { appId: duplicatesVersionAppId, version: BigInt((then ?? newest).version) },
-    { appId: restoresAppId, version: then === undefined ? restores : restores + 1n },
+    { appId: duplicatesVersionAppId, version: BigInt(then.version) },
+    { appId: restoresAppId, version: restoresOf(current) + 1n },
   ];
+}
+
+/** Whether no restore lies between two versions of Silver: then what one has on record the other has, too. */
+export function isSameReading(left: Transactions, right: Transactions): boolean {
+  return restoresOf(left) === restoresOf(right);
 }
 
 function hasFollowed(duplicates: Snapshot, silver: Snapshot): boolean {
@@ -90,8 +112,4 @@ function restoresOf(transactions: Transactions): bigint {
 function namedVersion(silver: Transactions): number | undefined {
   const named = silver.get(duplicatesVersionAppId);
   return named === undefined ? undefined : Number(named);
-}
-
-function min(left: bigint, right: bigint): bigint {
-  return left < right ? left : right;
 }

@@ -183,7 +183,7 @@ export async function openLakeOwner(options: LakeOwnerOptions): Promise<OwnedLak
       jobs.claims.hold([table, 'duplicates'], async () => {
         const restored = await ingest.rebase(
           () => planSilverRestore({ table, tables, removals, connection, reader, options: given }),
-          (plan) => restoreSilver(tables, removals, connection, plan),
+          (plan) => restoreSilver(tables.silver, removals, connection, plan),
         );
         jobs.noteSilver(restored.version);
         return restored;

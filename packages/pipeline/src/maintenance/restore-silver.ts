@@ -11,16 +11,11 @@ import {
   restoresAppId,
   type Transactions,
 } from '../ingest/transaction-ids.ts';
-import {
-  duplicatesStand,
-  duplicatesToGoWith,
-  followRestore,
-  type DuplicatesStand,
-} from '../lake/duplicates-of-silver.ts';
 import { spansFrom, spansOfRows, startOffsets, type Removal, type Removals } from '../ledger/removals.ts';
 import { rowsOf, tableSql, type LakeTables } from '../lake/lake-tables.ts';
 import type { RestoreOptions, RestoreResult, TableName } from '../lake-service.ts';
 import { PipelineError } from '../pipeline-error.ts';
+import { requireSameDuplicates, takeDuplicatesAlong } from './restore-duplicates.ts';
 
 export interface RestoreRequest {
   readonly table: TableName;
@@ -50,7 +45,7 @@ export interface SilverRestore {
  * @throws PipelineError `restore-not-possible`, `restore-log-gone`; DeltaError `delta-version-not-found`.
  */
 export async function planSilverRestore(request: RestoreRequest): Promise<SilverRestore> {
-  const { table: name, tables, reader, options } = request;
+  const { table: name, tables, connection, reader, options } = request;
   if (name !== 'silver') throw onlySilver(name);
   const current = await tables.silver.snapshot();
   const target = await tables.silver.snapshotAt(versionReference(options));
@@ -61,11 +56,12 @@ export async function planSilverRestore(request: RestoreRequest): Promise<Silver
   const shared = { target: target.version, rowsBefore, rowsAfter };
   if (options.discard === true && movement !== 'forward') {
     if (movement === 'both') throw cannotDiscard(target.version);
+    await requireSameDuplicates(connection, tables, current, target);
     const transactions = keepOffsets(now, rowsBefore - rowsAfter);
     const discarded = await planDiscard(request, current, target);
     return { ...shared, transactions, toReadAgain: 0, discarded };
   }
-  const stand = await takeDuplicatesAlong(tables.duplicates, now, target);
+  const stand = await takeDuplicatesAlong(tables, current, target);
   await keepInLog(reader, tables, target);
   const toReadAgain = await requireOffsets(reader, current, target);
   const transactions = [...rewindOffsets(now, target.transactions), ...stand];
@@ -74,10 +70,10 @@ export async function planSilverRestore(request: RestoreRequest): Promise<Silver
 
 /**
  * Carries the plan out in one commit, after the booking of what it gives up; the dedupe state is gone by now. Duplicates
- * follow, here or when ingest starts the next time.
+ * follow when ingest starts again, as it does at once.
  */
 export async function restoreSilver(
-  tables: LakeTables,
+  silver: LakeTables['silver'],
   removals: Removals,
   connection: DuckDBConnection,
   plan: SilverRestore,
@@ -86,8 +82,7 @@ export async function restoreSilver(
   const transactions = [...plan.transactions];
   if (discarded !== null)
     transactions.push({ appId: removalsAppId, version: await removals.book(connection, discarded) });
-  const { version } = await tables.silver.restore({ version: target }, { transactions: () => transactions });
-  await followRestore(tables);
+  const { version } = await silver.restore({ version: target }, { transactions: () => transactions });
   return { version, restoredTo: target, rowsBefore, rowsAfter, toReadAgain };
 }
 
@@ -119,26 +114,6 @@ function rewindOffsets(current: Transactions, target: Transactions): SilverResto
     (appId) => appId !== duplicatesVersionAppId && appId !== restoresAppId,
   );
   return offsetsAndCounts.map((appId) => ({ appId, version: target.get(appId) ?? 0n }));
-}
-
-/** What is on record as a duplicate was so by rows that Silver may lack then: it goes back as well (S3.1). */
-async function takeDuplicatesAlong(
-  duplicates: LakeTables['duplicates'],
-  current: Transactions,
-  target: Snapshot,
-): Promise<DuplicatesStand> {
-  const now = await duplicates.snapshot();
-  const then = await duplicatesToGoWith(duplicates, target.transactions);
-  for (const { path } of then?.files.values() ?? []) {
-    if (now.files.has(path) || (await duplicates.store.head(path)) !== undefined) continue;
-    throw new PipelineError({
-      code: 'restore-not-possible',
-      message: `The duplicates that go with version ${target.version} are gone: VACUUM has deleted files of version ${then?.version} of their table.`,
-      hint: 'Choose a later version, or add --discard to give up the rows in between: the ledger books them as removed.',
-      details: { version: target.version, duplicatesVersion: then?.version, path },
-    });
-  }
-  return duplicatesStand(current, now, then);
 }
 
 function keepOffsets(current: Transactions, removedRows: number): SilverRestore['transactions'] {

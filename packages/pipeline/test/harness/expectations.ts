@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect } from 'vitest';
-import type { LakeOwner } from '@clicklake/pipeline';
+import type { LakeOwner, TableCommit } from '@clicklake/pipeline';
 import type { Workload } from './records.ts';
 
 /** The ledger balances to the last offset, and Silver holds exactly the workload's ids, each once. */
@@ -36,4 +36,10 @@ export async function silverIds(owner: LakeOwner): Promise<string[]> {
   } finally {
     pin.release();
   }
+}
+
+/** Silver's commits of rows, oldest first. */
+export async function rowCommits(owner: LakeOwner): Promise<readonly TableCommit[]> {
+  const history = (await owner.history('silver', 1000)) ?? [];
+  return history.filter(({ operation }) => operation === 'STREAMING UPDATE').toReversed();
 }

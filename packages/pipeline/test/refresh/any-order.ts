@@ -135,6 +135,13 @@ async function openAnyOrderBench(): Promise<AnyOrderBench> {
     await readOn();
   }
 
+  async function expectBalanced(): Promise<void> {
+    expect(await owner.ledger({ deep: true })).toMatchObject({
+      balanced: true,
+      deep: { missing: [], repeated: [], unbookedRemovals: 0 },
+    });
+  }
+
   const apply: {
     readonly [K in Happening['kind']]: (what: Extract<Happening, { kind: K }>) => Promise<void>;
   } = {
@@ -159,10 +166,18 @@ async function openAnyOrderBench(): Promise<AnyOrderBench> {
     },
     async restore({ back, discard, later }) {
       const version = model.versionAt(back);
+      if (discard && !model.mayDiscard(version)) {
+        const refused = { code: 'restore-not-possible' };
+        await expect(owner.restore('silver', { version, discard })).rejects.toMatchObject(refused);
+        return;
+      }
       await owner.restore('silver', { version, discard });
       model.restore(version, discard);
       await note();
-      if (!later) await readOn();
+      await expectBalanced();
+      if (later) return;
+      await readOn();
+      await expectBalanced();
     },
     async refresh({ times, inPieces: few }) {
       for (let time = 0; time < times; time += 1)

@@ -24,6 +24,8 @@ export interface SilverModel {
   /** Takes up the rest of the log. */
   readOn(): void;
   restore(version: number, discard: boolean): void;
+  /** Whether the same records are duplicates, of those that were read by then, as in one of the noted versions. */
+  mayDiscard(version: number): boolean;
   /** The version of Silver that is as the model is now. */
   note(version: number): void;
   /** One of the noted versions, by a share of them from the newest on. */
@@ -35,13 +37,15 @@ interface SilverState {
   readonly kept: ReadonlyMap<string, SentEvent>;
   /** So many entries of the log are done with. */
   readonly covered: number;
+  /** Which of them are duplicates. */
+  readonly duplicates: readonly number[];
 }
 
 export function createSilverModel(): SilverModel {
   const log: SentEvent[] = [];
   const letters: SentEvent[] = [];
   const versions = new Map<number, SilverState>();
-  let now: SilverState = { kept: new Map(), covered: 0 };
+  let now: SilverState = { kept: new Map(), covered: 0, duplicates: [] };
   let named = 0;
 
   function withIds(drawn: readonly DrawnEvent[]): readonly SentEvent[] {
@@ -72,14 +76,25 @@ export function createSilverModel(): SilverModel {
     },
     readOn() {
       const kept = new Map(now.kept);
-      for (const event of log.slice(now.covered)) if (!kept.has(event.id)) kept.set(event.id, event);
-      now = { kept, covered: log.length };
+      const duplicates = [...now.duplicates];
+      for (const [place, event] of log.entries()) {
+        if (place < now.covered) continue;
+        if (kept.has(event.id)) duplicates.push(place);
+        else kept.set(event.id, event);
+      }
+      now = { kept, covered: log.length, duplicates };
     },
     restore(version, discard) {
       const target = versions.get(version);
       if (target === undefined) throw new TypeError(`version ${version} was never noted`);
       // A version that reads further than this one has nothing to discard: the log is read from there.
       now = discard && target.covered <= now.covered ? { ...now, kept: target.kept } : target;
+    },
+    mayDiscard(version) {
+      const target = versions.get(version) ?? now;
+      if (target.covered > now.covered) return true;
+      const sameAs = now.duplicates.filter((place) => place < target.covered);
+      return sameAs.join() === target.duplicates.filter((place) => place < target.covered).join();
     },
     note(version) {
       versions.set(version, now);
