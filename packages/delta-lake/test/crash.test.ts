@@ -74,7 +74,7 @@ describe('a crash', () => {
         'delta.deletedFileRetentionDuration': 'interval 0 days',
       };
       const maintain = async (crashPoints?: ReturnType<typeof crashAt>): Promise<void> => {
-        const clock = (): number => Date.now() + 60_000;
+        const clock = (): number => Date.now() + 10 * 60_000;
         const table = await openTable(localStore(directory), {
           duckdb: db.duckdb,
           clock,

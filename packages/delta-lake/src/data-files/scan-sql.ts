@@ -3,6 +3,7 @@ import { duckdbTypeOf } from '../schema/duckdb-types.ts';
 import type { DataType } from '../schema/schema.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Snapshot } from '../log/table-state.ts';
+import { recordCount } from './statistics.ts';
 import { partitionValuesFromPath } from './path-encoding.ts';
 import {
   partitionColumnFromFilenameSql,
@@ -109,7 +110,26 @@ function scan(
   if (fileColumn !== undefined)
     columns.push(`${quoteIdentifier(scanFilenameColumn)} AS ${quoteIdentifier(fileColumn)}`);
   const locations = files.map((file) => quoteFileName(store.location(file.path)));
-  return `SELECT ${columns.join(', ')} FROM read_parquet([${locations.join(', ')}], schema = ${readSchemaSql(snapshot)}, filename = ${quoteLiteral(scanFilenameColumn)})`;
+  const options = [
+    `schema = ${readSchemaSql(snapshot)}`,
+    `filename = ${quoteLiteral(scanFilenameColumn)}`,
+    ...cardinality(files),
+  ];
+  return `SELECT ${columns.join(', ')} FROM read_parquet([${locations.join(', ')}], ${options.join(', ')})`;
+}
+
+/**
+ * How many rows there are. DuckDB would guess by the first file: a small one before large ones then has it build a
+ * join's hash table of the large side, which outgrows the memory.
+ */
+function cardinality(files: readonly AddFile[]): readonly string[] {
+  let rows = 0;
+  for (const { stats } of files) {
+    const count = recordCount(stats);
+    if (count === undefined) return [];
+    rows += count;
+  }
+  return rows > 0 && Number.isSafeInteger(rows) ? [`explicit_cardinality = ${rows}`] : [];
 }
 
 /** DuckDB's own way to read files of several schemas by name without looking at all of them first. */

@@ -23,12 +23,12 @@ export interface VacuumResult {
 }
 
 /** A file that is in no version may be staged, by a writer that commits it in a moment. */
-const leastStrayMs = 3_600_000;
+const leastStrayMs = 5 * 60_000;
 
 /**
  * Deletes files that no version inside the retention needs: those removed longer ago, and those that never got
- * into any version (a crash, a conflict) and are as old, and an
- * hour at the least. With them goes what a killed writer left under
+ * into any version (a crash, a conflict) and are as old, and five
+ * minutes at the least. With them goes what a killed writer left under
  * `_staging`, once it is as old; a shorter retention does not touch that, for it may be a live writer's.
  *
  * @throws DeltaError `delta-retention-too-short`.

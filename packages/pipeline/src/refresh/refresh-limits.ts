@@ -17,28 +17,32 @@ export function limitsFor(rowsPerPiece: number): RefreshLimits {
 
 /**
  * What to try once that much has outgrown the memory: first one model after another, then without the way for few new
- * rows, whose users may have any number of rows. Undefined: there is nothing less.
+ * rows, whose users may have any number of rows, then smaller pieces. Undefined: there is nothing less. Pieces stay as
+ * large as they can, since each reads its dates whole.
  */
 export function lowered({
   rowsPerPiece,
   mostNewRows,
   stepsAtOnce,
 }: RefreshLimits): RefreshLimits | undefined {
-  if (mostNewRows === 0 && rowsPerPiece <= fewestRowsPerPiece) return undefined;
-  const fewer = Math.min(rowsPerPiece, Math.max(fewestRowsPerPiece, Math.floor(rowsPerPiece / 4)));
-  return {
-    rowsPerPiece: fewer,
-    mostNewRows: stepsAtOnce > 1 ? Math.min(mostNewRows, fewer) : 0,
-    stepsAtOnce: 1,
-  };
+  if (stepsAtOnce > 1) return { rowsPerPiece: partOf(rowsPerPiece, 2), mostNewRows, stepsAtOnce: 1 };
+  if (mostNewRows > 0) return { rowsPerPiece, mostNewRows: 0, stepsAtOnce };
+  if (rowsPerPiece <= fewestRowsPerPiece) return undefined;
+  return { rowsPerPiece: partOf(rowsPerPiece, 4), mostNewRows, stepsAtOnce };
 }
 
-/** After a refresh that fitted: twice as much next time, up to what it began with. */
-export function raised({ rowsPerPiece, mostNewRows }: RefreshLimits, most: RefreshLimits): RefreshLimits {
-  const more = Math.min(most.rowsPerPiece, 2 * rowsPerPiece);
+function partOf(rowsPerPiece: number, parts: number): number {
+  return Math.min(rowsPerPiece, Math.max(fewestRowsPerPiece, Math.floor(rowsPerPiece / parts)));
+}
+
+/**
+ * After a refresh that fitted: pieces of twice as much next time, and at last models side by side, up to what it began
+ * with. The way for few new rows at once: without it a date of many rows would be made anew each time.
+ */
+export function raised({ rowsPerPiece }: RefreshLimits, most: RefreshLimits): RefreshLimits {
   return {
-    rowsPerPiece: more,
-    mostNewRows: Math.min(most.mostNewRows, Math.max(2 * mostNewRows, fewestRowsPerPiece)),
-    stepsAtOnce: more === most.rowsPerPiece ? most.stepsAtOnce : 1,
+    rowsPerPiece: Math.min(most.rowsPerPiece, 2 * rowsPerPiece),
+    mostNewRows: most.mostNewRows,
+    stepsAtOnce: rowsPerPiece >= most.rowsPerPiece ? most.stepsAtOnce : 1,
   };
 }
