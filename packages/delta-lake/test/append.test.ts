@@ -44,6 +44,15 @@ describe('append', () => {
     expect(await db.rowsOf(store, snapshot)).toEqual([]);
   });
 
+  test('a scan says how many rows there are, which DuckDB would guess by the first file', async () => {
+    const store = db.memoryStore();
+    const table = await createTable(store, events, db);
+    await table.append(rowsOfDay('2026-01-01', 0, 1));
+    await table.append(rowsOfDay('2026-01-01', 1, 20_000));
+    const plan = await db.query(`EXPLAIN SELECT * FROM (${scanSql(store, await table.snapshot())})`);
+    expect(String(plan)).toContain('~20,000 rows');
+  });
+
   test('columns that the select leaves out are null; names match regardless of case; narrower types widen', async () => {
     const store = db.memoryStore();
     const table = await createTable(store, events, db);
