@@ -190,12 +190,7 @@ describe('events from the past to an answer, one command after another', () => {
     });
     const { stderr } = await shell.run('sql', 'SELECT count(*) FROM silver');
     expect(stderr).toMatch(/\d+ records are in the log but not in the tables yet/);
-    const caughtUp = await shell.run(
-      'ingest',
-      '--until-caught-up',
-      '--set',
-      'ingest.commit_size=128MB',
-    );
+    const caughtUp = await shell.run('ingest', '--until-caught-up', '--set', 'ingest.commit_size=128MB');
     expect(caughtUp.code).toBe(0);
     expect(caughtUp.stderr).toContain('ingest.commit_size');
     expect(parse((await shell.run('ledger', '--json')).stdout)).toMatchObject({

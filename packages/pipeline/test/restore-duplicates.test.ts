@@ -77,7 +77,7 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
     const owner = await lake.open({ settings: small });
     await owner.catchUp(() => undefined);
-    const first = ((await rowCommits(owner))[0]?.version) ?? -1;
+    const first = (await rowCommits(owner))[0]?.version ?? -1;
     await owner.restore('silver', { version: first });
     await proven(owner);
     await owner.catchUp(() => undefined);
@@ -118,7 +118,7 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     const owner = await lake.open();
     const last = await newest(owner);
     expect(names).toBeGreaterThan(2);
-    await owner.restore('silver', { version: ((await rowCommits(owner))[1]?.version) ?? -1 });
+    await owner.restore('silver', { version: (await rowCommits(owner))[1]?.version ?? -1 });
     await proven(owner);
     await owner.restore('silver', { version: 0 });
     await owner.restore('silver', { version: last });
