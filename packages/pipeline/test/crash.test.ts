@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectExactlyOnce } from './harness/expectations.ts';
 import { runChild, type ChildTask } from './harness/child.ts';
 import { collected, makeWorkload, type Workload } from './harness/records.ts';
-import { createTestLake, type TestLake } from './harness/test-lake.ts';
+import { createTestLake, smallBatches, type TestLake } from './harness/test-lake.ts';
 
 /** Small batches, so that a run has many commits and every point is passed more than once. */
-const small = { tickBytes: 24_000, commitBytes: 40_000 };
 
 const catchUp: ChildTask['steps'] = ['catch-up'];
 
@@ -56,7 +55,7 @@ describe('kill -9 at a named point (S4.1, S3.3)', () => {
   afterEach(() => lake.remove());
 
   it.each(points)('%s: the next process makes it whole', async (crashAt, steps) => {
-    const killed = await runChild({ home: lake.paths.home, crashAt, steps, settings: small });
+    const killed = await runChild({ home: lake.paths.home, crashAt, steps, settings: smallBatches });
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
     const owner = await lake.open();
     await owner.catchUp(() => undefined);
@@ -92,7 +91,7 @@ describe('kill -9 in a restore of Silver (S4.3)', () => {
     const lake = await createTestLake();
     const workload = makeWorkload('r', 200, Date.now() - 60_000);
     await lake.append(workload.records);
-    const owner = await lake.open({ settings: small });
+    const owner = await lake.open({ settings: smallBatches });
     await owner.catchUp(() => undefined);
     await owner.close();
     const killed = await runChild({ home: lake.paths.home, crashAt, steps: ['restore'] });
@@ -124,7 +123,10 @@ describe('verdicts on record are read back (S4.1)', () => {
       const killed = await runChild({ home: lake.paths.home, crashAt: at, steps: ['catch-up'] });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
       // Under this contract the foreign records, whose validity is on record, would be too long.
-      const owner = await lake.open({ contract: { maxEventBytes: 1024, maxDepth: 2 }, settings: small });
+      const owner = await lake.open({
+        contract: { maxEventBytes: 1024, maxDepth: 2 },
+        settings: smallBatches,
+      });
       await owner.catchUp(() => undefined);
       await expectExactlyOnce(owner, workload);
       await owner.close();

@@ -4,11 +4,10 @@ import type { NewRecord } from '@clicklake/event-log';
 import type { LakeOwner } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runChild } from './harness/child.ts';
-import { expectExactlyOnce, rowCommits, silverIds } from './harness/expectations.ts';
+import { expectBalanced, expectExactlyOnce, rowCommits, silverIds } from './harness/expectations.ts';
 import { collected, makeWorkload, type Workload } from './harness/records.ts';
-import { createTestLake, type TestLake } from './harness/test-lake.ts';
+import { createTestLake, smallBatches, type TestLake } from './harness/test-lake.ts';
 
-const small = { tickBytes: 24_000, commitBytes: 40_000 };
 let lake: TestLake;
 let workload: Workload;
 beforeEach(async () => {
@@ -19,11 +18,6 @@ afterEach(() => lake.remove());
 
 describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
   const again = (id: string): NewRecord => collected(id, 'u', Date.now());
-  const proven = async (owner: LakeOwner): Promise<void> =>
-    expect(await owner.ledger({ deep: true })).toMatchObject({
-      balanced: true,
-      deep: { missing: [], repeated: [], unbookedRemovals: 0 },
-    });
   const readOn = async (owner: LakeOwner, ...ids: string[]): Promise<void> => {
     await lake.append(ids.map(again));
     await owner.catchUp(() => undefined);
@@ -53,17 +47,17 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     const before = await newest(owner);
     expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
     await owner.restore('silver', { version: 0 });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.catchUp(() => undefined);
     expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
     expect(await owner.ledger({ deep: false })).toMatchObject({ silver: 2, duplicates: 2, removed: 0 });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.restore('silver', { version: before });
     expect(await owner.ledger({ deep: false })).toMatchObject({ silver: 2, duplicates: 1, removed: 1 });
-    await proven(owner);
+    await expectBalanced(owner);
     await readOn(owner, 'a', 'x', 'b');
     expect((await silverIds(owner)).toSorted()).toEqual(['a', 'b', 'x']);
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.close();
   });
 
@@ -75,11 +69,11 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
       steps: ['catch-up'],
     });
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
-    const owner = await lake.open({ settings: small });
+    const owner = await lake.open({ settings: smallBatches });
     await owner.catchUp(() => undefined);
     const first = (await rowCommits(owner))[0]?.version ?? -1;
     await owner.restore('silver', { version: first });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.catchUp(() => undefined);
     await expectExactlyOnce(owner, workload);
     await owner.close();
@@ -99,19 +93,19 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     await expect(owner.restore('silver', { version: since, discard: true })).rejects.toMatchObject({
       code: 'restore-not-possible',
     });
-    await proven(owner);
+    await expectBalanced(owner);
     // Of what came before, both have the same on record.
     await readOn(owner, 'y');
     const same = await newest(owner);
     await readOn(owner, 'z', 'z');
     await owner.restore('silver', { version: same, discard: true });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.close();
   });
 
   it('in a lake whose commits name none, by when they were made, and undone at once', async () => {
     await lake.append(workload.records);
-    const full = await lake.open({ settings: small });
+    const full = await lake.open({ settings: smallBatches });
     await full.catchUp(() => undefined);
     await full.close();
     const names = await forgetNames();
@@ -119,10 +113,10 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     const last = await newest(owner);
     expect(names).toBeGreaterThan(2);
     await owner.restore('silver', { version: (await rowCommits(owner))[1]?.version ?? -1 });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.restore('silver', { version: 0 });
     await owner.restore('silver', { version: last });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.catchUp(() => undefined);
     await expectExactlyOnce(owner, workload);
     await owner.close();
@@ -141,10 +135,10 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
     await vacuumDuplicates();
     const owner = await lake.open();
-    await proven(owner);
+    await expectBalanced(owner);
     await readOn(owner, 'a', 'b', 'c');
     expect((await silverIds(owner)).toSorted()).toEqual(['a', 'b', 'c', 'x']);
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.close();
   });
 
@@ -174,12 +168,12 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     await readOn(owner, 'z');
     // Files of the version that `y` was committed with are gone; a later one has the same rows.
     await owner.restore('silver', { version: wanted });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.catchUp(() => undefined);
     expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x', 'y', 'z']);
     const { version } = (await rowCommits(owner))[1] ?? { version: -1 };
     await expect(owner.restore('silver', { version })).resolves.toMatchObject({ restoredTo: version });
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.close();
   });
 
@@ -195,7 +189,7 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
     });
     await readOn(owner, 'a');
     expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
-    await proven(owner);
+    await expectBalanced(owner);
     await owner.close();
   });
 
@@ -217,10 +211,10 @@ describe('a restore of Silver takes duplicates along (S3.1, S4.3)', () => {
       });
       await reader.close();
       const owner = await lake.open();
-      await proven(owner);
+      await expectBalanced(owner);
       await readOn(owner, 'a', 'x');
       expect((await silverIds(owner)).toSorted()).toEqual(['a', 'x']);
-      await proven(owner);
+      await expectBalanced(owner);
       await owner.close();
     },
   );

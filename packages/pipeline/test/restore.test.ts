@@ -3,11 +3,10 @@ import type { LakeOwner } from '@clicklake/pipeline';
 import { applyLogRetention } from '@clicklake/pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runChild } from './harness/child.ts';
-import { expectExactlyOnce, rowCommits, silverIds } from './harness/expectations.ts';
+import { expectBalanced, expectExactlyOnce, rowCommits, silverIds } from './harness/expectations.ts';
 import { collected, makeWorkload, type Workload } from './harness/records.ts';
-import { createTestLake, type OpenTestLake, type TestLake } from './harness/test-lake.ts';
+import { createTestLake, smallBatches, type OpenTestLake, type TestLake } from './harness/test-lake.ts';
 
-const small = { tickBytes: 24_000, commitBytes: 40_000 };
 let lake: TestLake;
 let workload: Workload;
 beforeEach(async () => {
@@ -18,7 +17,7 @@ afterEach(() => lake.remove());
 
 async function filled(options: OpenTestLake = {}): Promise<LakeOwner> {
   await lake.append(workload.records);
-  const owner = await lake.open({ settings: small, ...options });
+  const owner = await lake.open({ settings: smallBatches, ...options });
   await owner.catchUp(() => undefined);
   return owner;
 }
@@ -54,7 +53,7 @@ describe('restoring Silver (S4.3)', () => {
   );
 
   it('while ingest runs and records keep coming', async () => {
-    const owner = await filled({ settings: { ...small, tickIntervalMs: 5, commitIntervalMs: 50 } });
+    const owner = await filled({ settings: { ...smallBatches, tickIntervalMs: 5, commitIntervalMs: 50 } });
     await owner.start();
     const more = makeWorkload('more', 200, Date.now() - 50_000);
     const writer = await lake.log().openWriter();
@@ -109,11 +108,7 @@ describe('restoring Silver (S4.3)', () => {
     const commits = await rowCommits(owner);
     const newest = commits.at(-1)?.version ?? -1;
     const proven = async (): Promise<{ removed: number; removedOffsets: number | undefined }> => {
-      const { removed, balanced, deep } = await owner.ledger({ deep: true });
-      expect({ balanced, deep }).toMatchObject({
-        balanced: true,
-        deep: { missing: [], repeated: [], unbookedRemovals: 0 },
-      });
+      const { removed, deep } = await expectBalanced(owner);
       return { removed, removedOffsets: deep?.removedOffsets };
     };
     const first = await owner.restore('silver', { version: await versionOf(owner, 2), discard: true });
@@ -145,7 +140,7 @@ describe('restoring Silver (S4.3)', () => {
     await (await filled()).close();
     const killed = await runChild({ home: lake.paths.home, crashAt, steps: ['discard'] });
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
-    const owner = await lake.open({ settings: small });
+    const owner = await lake.open({ settings: smallBatches });
     const between = await owner.ledger({ deep: true });
     expect(between).toMatchObject({ balanced: true, deep: { missing: [], repeated: [] } });
     expect(Math.sign(between.removed)).toBe(done);
@@ -165,7 +160,7 @@ describe('restoring Silver (S4.3)', () => {
     for (let from = 0; from < workload.records.length; from += 20) {
       await writer.append(workload.records.slice(from, from + 20));
     }
-    const owner = await lake.open({ settings: small });
+    const owner = await lake.open({ settings: smallBatches });
     await owner.catchUp(() => undefined);
     const reader = await log.openReader();
     expect((await applyLogRetention(writer, reader))?.deletedSegments).toBeGreaterThan(3);
@@ -206,7 +201,7 @@ describe('restoring Silver (S4.3)', () => {
     for (let from = 0; from < workload.records.length; from += 20) {
       await writer.append(workload.records.slice(from, from + 20));
     }
-    const owner = await lake.open({ settings: small });
+    const owner = await lake.open({ settings: smallBatches });
     await owner.catchUp(() => undefined);
     await owner.restore('silver', { version: 0 });
     const reader = await log.openReader();
@@ -235,7 +230,7 @@ describe('restoring Silver (S4.3)', () => {
   it('a failure between forgetting the dedupe state and the commit costs a rebuild and nothing else', async () => {
     await (await filled()).close();
     const failing = failOnce('delta-before-commit');
-    const owner = await lake.open({ settings: small, crashPoints: failing });
+    const owner = await lake.open({ settings: smallBatches, crashPoints: failing });
     const version = await versionOf(owner, 0);
     failing.armed = true;
     await expect(owner.restore('silver', { version })).rejects.toThrow('delta-before-commit');

@@ -27,9 +27,9 @@ const leastStrayMs = 5 * 60_000;
 
 /**
  * Deletes files that no version inside the retention needs: those removed longer ago, and those that never got
- * into any version (a crash, a conflict) and are as old, and five
- * minutes at the least. With them goes what a killed writer left under
- * `_staging`, once it is as old; a shorter retention does not touch that, for it may be a live writer's.
+ * into any version (a crash, a conflict) and are as old, five minutes at the least unless a shorter retention is
+ * allowed. With them goes what a killed writer left under `_staging`, once it is as old; a shorter retention does not
+ * touch that, for it may be a live writer's.
  *
  * @throws DeltaError `delta-retention-too-short`.
  */

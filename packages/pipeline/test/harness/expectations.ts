@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { expect } from 'vitest';
-import type { LakeOwner, TableCommit } from '@clicklake/pipeline';
+import type { LakeOwner, Ledger, TableCommit } from '@clicklake/pipeline';
 import type { Workload } from './records.ts';
 
 /** The ledger balances to the last offset, and Silver holds exactly the workload's ids, each once. */
@@ -20,6 +20,16 @@ export async function expectExactlyOnce(owner: LakeOwner, workload: Workload): P
   const ids = await silverIds(owner);
   expect(ids.length).toBe(workload.silverIds.size);
   expect(new Set(ids)).toEqual(workload.silverIds);
+}
+
+/** Each offset is in one place, booked removals among them (S4.2). */
+export async function expectBalanced(owner: LakeOwner): Promise<Ledger> {
+  const ledger = await owner.ledger({ deep: true });
+  expect(ledger).toMatchObject({
+    balanced: true,
+    deep: { missing: [], repeated: [], unbookedRemovals: 0 },
+  });
+  return ledger;
 }
 
 /** Every event_id in the committed table, as often as it is there. */

@@ -30,6 +30,9 @@ import {
 import { openLakeDuckdb, utcConnection } from '../../src/lake/duckdb.ts';
 import { openOrCreateTables, type LakeTables } from '../../src/lake/lake-tables.ts';
 
+/** Of a workload of a few hundred records many ticks and some commits are made. */
+export const smallBatches = { tickBytes: 24_000, commitBytes: 40_000 };
+
 export interface TestLake {
   readonly paths: LakePaths;
   log(options?: Partial<EmbeddedLogOptions>): EventLog;

@@ -4,6 +4,7 @@ import type { NewRecord } from '@clicklake/event-log';
 import { createGoldRefresh, PipelineError, type LakeOwner } from '@clicklake/pipeline';
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import { expectBalanced } from '../harness/expectations.ts';
 import { openLakeQueries } from '../harness/queries.ts';
 import { lakeAppender, replayAll } from '../harness/replays.ts';
 import { createTestLake } from '../harness/test-lake.ts';
@@ -135,13 +136,6 @@ async function openAnyOrderBench(): Promise<AnyOrderBench> {
     await readOn();
   }
 
-  async function expectBalanced(): Promise<void> {
-    expect(await owner.ledger({ deep: true })).toMatchObject({
-      balanced: true,
-      deep: { missing: [], repeated: [], unbookedRemovals: 0 },
-    });
-  }
-
   const apply: {
     readonly [K in Happening['kind']]: (what: Extract<Happening, { kind: K }>) => Promise<void>;
   } = {
@@ -174,10 +168,10 @@ async function openAnyOrderBench(): Promise<AnyOrderBench> {
       await owner.restore('silver', { version, discard });
       model.restore(version, discard);
       await note();
-      await expectBalanced();
+      await expectBalanced(owner);
       if (later) return;
       await readOn();
-      await expectBalanced();
+      await expectBalanced(owner);
     },
     async refresh({ times, inPieces: few }) {
       for (let time = 0; time < times; time += 1)
